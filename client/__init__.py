@@ -1,0 +1,1 @@
+"""The tracking client: detectors, tracker, video in and out, and the `mot` command."""

@@ -1,0 +1,1 @@
+"""Shared vocabulary of training, export and client: what a frame, a box and the model's contract are."""

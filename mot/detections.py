@@ -1,0 +1,59 @@
+"""What a detector and a tracker say of one frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Index = npt.NDArray[np.intp] | npt.NDArray[np.bool_] | slice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detections:
+    """People found in one frame, best score first.
+
+    The frame of reference of ``boxes`` is the holder's: input pixels as a detector returns them,
+    original-image pixels as a tracker takes them.
+    """
+
+    boxes: npt.NDArray[np.float32]  # (N, 4) xyxy, pixels
+    scores: npt.NDArray[np.float32]  # (N,) 0..1
+    embeddings: npt.NDArray[np.float32]  # (N, D) length 1; D = 0 where a source has no appearance
+
+    def __post_init__(self) -> None:
+        count = len(self.boxes)
+        if self.boxes.shape != (count, 4) or self.scores.shape != (count,) or self.embeddings.shape[:1] != (count,):
+            raise ValueError(
+                f"boxes {self.boxes.shape}, scores {self.scores.shape} and embeddings {self.embeddings.shape} "
+                "are not (N, 4), (N,) and (N, D)"
+            )
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, index: Index) -> Detections:
+        """The chosen rows."""
+        return Detections(boxes=self.boxes[index], scores=self.scores[index], embeddings=self.embeddings[index])
+
+    @classmethod
+    def empty(cls, embedding_dim: int = 0) -> Detections:
+        return cls(
+            boxes=np.zeros((0, 4), np.float32),
+            scores=np.zeros(0, np.float32),
+            embeddings=np.zeros((0, embedding_dim), np.float32),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracks:
+    """Tracked people of one frame, by ascending id."""
+
+    ids: npt.NDArray[np.int64]  # (M,) from 1, unique within a tracker
+    boxes: npt.NDArray[np.float32]  # (M, 4) xyxy, pixels, original image
+    scores: npt.NDArray[np.float32]  # (M,) of the detection matched in this frame
+    detections: npt.NDArray[np.int64]  # (M,) row of that detection in what the tracker was given
+
+    def __len__(self) -> int:
+        return len(self.ids)
