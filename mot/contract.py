@@ -6,6 +6,7 @@ of a server all come from here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
@@ -64,6 +65,8 @@ class ModelSpec:
                 raise ContractError(f"input {side} {pixels} is not a positive multiple of 32")
         if self.top_k <= 0 or self.embedding_dim <= 0:
             raise ContractError(f"top_k {self.top_k} and embedding_dim {self.embedding_dim} must be positive")
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(0 < value < math.inf for value in self.std):
+            raise ContractError(f"mean {self.mean} and std {self.std} must be three numbers each, std above 0")
 
     @property
     def image(self) -> TensorSpec:
@@ -109,9 +112,7 @@ class ModelSpec:
         """
         version = metadata.get(_PREFIX + "version")
         if version is None:
-            raise ContractError(
-                f"{source}: no contract metadata ({_PREFIX}version); export the model with mot-export"
-            )
+            raise ContractError(f"{source}: no contract metadata ({_PREFIX}version); export the model with mot-export")
         if version != str(CONTRACT_VERSION):
             raise ContractError(
                 f"{source}: contract version {version}, this program speaks {CONTRACT_VERSION}; "
@@ -131,7 +132,10 @@ class ModelSpec:
                     values[field.name] = tuple(float(part) for part in text.split(","))
             except ValueError as error:
                 raise ContractError(f"{source}: metadata {_PREFIX}{field.name} is {text!r}: {error}") from error
-        return cls(**values)  # type: ignore[arg-type]
+        try:
+            return cls(**values)  # type: ignore[arg-type]
+        except ContractError as error:
+            raise ContractError(f"{source}: metadata: {error}") from error
 
     def check_tensors(
         self,
@@ -147,9 +151,7 @@ class ModelSpec:
         for kind, wanted, offered in (("input", self.inputs, inputs), ("output", self.outputs, outputs)):
             for tensor in wanted:
                 if tensor.name not in offered:
-                    raise ContractError(
-                        f"{source}: {kind} {tensor.name!r} is missing; it offers {sorted(offered)}"
-                    )
+                    raise ContractError(f"{source}: {kind} {tensor.name!r} is missing; it offers {sorted(offered)}")
                 dtype, shape = offered[tensor.name]
                 if (dtype, shape) != (tensor.dtype, tensor.shape):
                     raise ContractError(

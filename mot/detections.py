@@ -24,7 +24,8 @@ class Detections:
 
     def __post_init__(self) -> None:
         count = len(self.boxes)
-        if self.boxes.shape != (count, 4) or self.scores.shape != (count,) or self.embeddings.shape[:1] != (count,):
+        width = self.embeddings.shape[-1]
+        if (self.boxes.shape, self.scores.shape, self.embeddings.shape) != ((count, 4), (count,), (count, width)):
             raise ValueError(
                 f"boxes {self.boxes.shape}, scores {self.scores.shape} and embeddings {self.embeddings.shape} "
                 "are not (N, 4), (N,) and (N, D)"

@@ -32,7 +32,8 @@ class Letterbox:
     def __post_init__(self) -> None:
         if min(self.source_width, self.source_height, self.width, self.height) < 1:
             raise ValueError(
-                f"cannot fit an image of {self.source_width}x{self.source_height} into {self.width}x{self.height} pixels"
+                f"cannot fit an image of {self.source_width}x{self.source_height} "
+                f"into {self.width}x{self.height} pixels"
             )
 
     @property
@@ -115,4 +116,5 @@ def iou_matrix(a: FloatArray, b: FloatArray) -> FloatArray:
     area_a = np.clip(a[:, 2:] - a[:, :2], 0, None).prod(axis=1)
     area_b = np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1)
     union = area_a[:, None] + area_b[None, :] - overlap
-    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+    iou: FloatArray = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+    return iou

@@ -1,0 +1,114 @@
+"""The twenty measures of the MOTChallenge page, and a report of them as table, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.table import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """One column of the report."""
+
+    name: str  # as MOTChallenge writes it
+    unit: Literal["%", "count", "number"]  # % is 0..100, though MOTA may be negative
+    better: Literal["higher", "lower"]
+
+    def format(self, value: float | None) -> str:
+        """For people: one decimal for per cents, ``-`` for what is unknown."""
+        if value is None:
+            return "-"
+        return {"%": f"{value:.1f}", "count": f"{value:.0f}", "number": f"{value:.2f}"}[self.unit]
+
+
+MEASURES = (
+    Measure(name="MOTA", unit="%", better="higher"),
+    Measure(name="IDF1", unit="%", better="higher"),
+    Measure(name="HOTA", unit="%", better="higher"),
+    Measure(name="MT", unit="count", better="higher"),
+    Measure(name="ML", unit="count", better="lower"),
+    Measure(name="FP", unit="count", better="lower"),
+    Measure(name="FN", unit="count", better="lower"),
+    Measure(name="Rcll", unit="%", better="higher"),
+    Measure(name="Prcn", unit="%", better="higher"),
+    Measure(name="AssA", unit="%", better="higher"),
+    Measure(name="DetA", unit="%", better="higher"),
+    Measure(name="AssRe", unit="%", better="higher"),
+    Measure(name="AssPr", unit="%", better="higher"),
+    Measure(name="DetRe", unit="%", better="higher"),
+    Measure(name="DetPr", unit="%", better="higher"),
+    Measure(name="LocA", unit="%", better="higher"),
+    Measure(name="FAF", unit="number", better="lower"),  # false positives per frame
+    Measure(name="ID Sw.", unit="count", better="lower"),
+    Measure(name="Frag", unit="count", better="lower"),
+    Measure(name="Hz", unit="number", better="higher"),  # frames per second, as the caller measured them
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """The measures of one sequence, or of all together."""
+
+    name: str
+    frames: int
+    values: Mapping[str, float | None]  # by Measure.name; None where unknown (Hz)
+
+    def __getitem__(self, measure: str) -> float:
+        """The value of a measure that is known."""
+        value = self.values[measure]
+        if value is None:
+            raise KeyError(f"{measure} of {self.name} is unknown")
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What an evaluation found."""
+
+    protocol: str
+    sequences: tuple[Score, ...]
+    combined: Score
+    warnings: tuple[str, ...]  # for people: what makes these figures questionable
+
+    def to_json(self) -> str:
+        """Unrounded values; ``null`` where unknown."""
+        document = {
+            "protocol": self.protocol,
+            "sequences": {score.name: _record(score) for score in self.sequences},
+            "combined": _record(self.combined),
+            "warnings": list(self.warnings),
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+    def to_csv(self) -> str:
+        """A header, a line for each sequence and one for all together; empty cells where unknown."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, ["Sequence", *_record(self.combined)], lineterminator="\n")
+        writer.writeheader()
+        for score in (*self.sequences, self.combined):
+            writer.writerow({"Sequence": score.name, **_record(score)})
+        return text.getvalue()
+
+    def to_table(self) -> Table:
+        """For a terminal: measures down, sequences across, because twenty columns fit no screen."""
+        shown = self.sequences if len(self.sequences) == 1 else (*self.sequences, self.combined)
+        table = Table(title=f"{self.protocol} protocol")
+        table.add_column("Measure")
+        for score in shown:
+            table.add_column(score.name, justify="right", overflow="fold")
+        for measure in MEASURES:
+            arrow = "↑" if measure.better == "higher" else "↓"
+            cells = [measure.format(score.values[measure.name]) for score in shown]
+            table.add_row(f"{measure.name} {arrow}", *cells)
+        table.add_row("Frames", *(str(score.frames) for score in shown))
+        return table
+
+
+def _record(score: Score) -> dict[str, float | None]:
+    return {"Frames": score.frames, **{measure.name: score.values[measure.name] for measure in MEASURES}}

@@ -1,0 +1,185 @@
+"""What the embedded Triton server needs to start: its binary, a Python to run models, a model repository.
+
+All of it is gathered as links in one private directory; nothing is written among the installed packages.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf import text_format  # type: ignore[import-untyped]
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from mot.contract import MODEL_NAME
+from mot.errors import MotError
+from mot.files import whole_file
+
+WHEEL = "nvidia-pytriton==0.7.0"  # Triton 2.51.0
+CONFIG_NAME = "local"
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_LIBPYTHON = f"libpython{_PYTHON}.so.1.0"
+
+
+class ServerError(MotError):
+    """The embedded Triton server cannot be started or has stopped; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """Everything named on the server's command line."""
+
+    binary: Path
+    backends: Path
+    models: Path
+    environment: dict[str, str]
+
+
+def build_runtime(folder: Path, model_repository: Path, instances: int) -> Runtime:
+    """Gather the server's parts in an empty private folder.
+
+    Args:
+        folder: where the links go.
+        model_repository: holds the directory ``fairmot``; it is left as it is.
+        instances: processes that run the model at the same time.
+
+    Raises:
+        ServerError: the platform is unsupported, or the wheel, libpython or a file of the model is missing.
+    """
+    triton, libraries = find_triton()
+    stub = triton / "python_backend_stubs" / _PYTHON / "triton_python_backend_stub"
+    if not stub.is_file():
+        offered = ", ".join(sorted(path.name for path in stub.parents[1].iterdir()))
+        raise ServerError(
+            f"the embedded Triton server runs Python {offered}, not {_PYTHON}; "
+            "use one of those, or --engine local, or a Triton server elsewhere (--url)"
+        )
+    backend = folder / "backends" / "python"
+    library = folder / "lib"
+    for directory in (backend, library):
+        directory.mkdir(parents=True)
+    for part in (*(triton / "backends" / "python").glob("*triton_python*"), stub):
+        (backend / part.name).symlink_to(part)
+    (library / _LIBPYTHON).symlink_to(find_libpython())
+    return Runtime(
+        binary=triton / "bin" / "tritonserver",
+        backends=backend.parent,
+        models=_link_models(folder / "models", model_repository, instances),
+        environment=_environment(library, libraries),
+    )
+
+
+def find_triton() -> tuple[Path, Path]:
+    """The wheel's server directory and its shared libraries.
+
+    Raises:
+        ServerError: this is not Linux on x86-64, or the wheel is not installed.
+    """
+    here = f"{sys.platform} {platform.machine()}"
+    if here != "linux x86_64":
+        raise ServerError(
+            f"the embedded Triton server needs Linux on x86-64, not {here}; "
+            "use --engine local, or a Triton server elsewhere (--url)"
+        )
+    found = importlib.util.find_spec("pytriton")
+    package = Path(found.origin).parent if found and found.origin else None
+    if package is None or not (package / "tritonserver" / "bin" / "tritonserver").is_file():
+        raise ServerError(
+            f"the embedded Triton server is not installed; pip install --no-deps {WHEEL} "
+            "(--no-deps because only its binary is used), or use --engine local"
+        )
+    return package / "tritonserver", package.parent / "nvidia_pytriton.libs"
+
+
+def find_libpython(directories: Iterable[Path] | None = None, cache: Path | None = None) -> Path:
+    """The shared library of this Python version, which the server's model processes load.
+
+    Debian and Ubuntu keep it in a package of its own; where it is missing, that package's file is fetched
+    into the user's cache, without root.
+
+    Args:
+        directories: where to look; by default this Python's library directory and the system's.
+        cache: where a fetched file is kept.
+
+    Raises:
+        ServerError: it is neither installed nor can be fetched.
+    """
+    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fairmot-mit"
+    if directories is None:
+        directories = (
+            Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib"),
+            Path(sys.base_prefix) / "lib",
+            *map(Path, ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib")),
+        )
+    for directory in (*directories, cache):
+        if (directory / _LIBPYTHON).is_file():
+            return (directory / _LIBPYTHON).resolve()
+    try:
+        _fetch_libpython(cache / _LIBPYTHON)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ServerError(
+            f"{_LIBPYTHON} is missing, which the embedded Triton server needs, and could not be fetched ({error}); "
+            f"install it (Debian, Ubuntu: apt-get install libpython{_PYTHON}), or use --engine local"
+        ) from error
+    return cache / _LIBPYTHON
+
+
+def _fetch_libpython(target: Path) -> None:
+    """Take the library out of the distribution's package; apt checks the package's signature."""
+    package = f"libpython{_PYTHON}"
+    with tempfile.TemporaryDirectory(prefix="mot-libpython-") as name:
+        folder = Path(name)
+        try:
+            _quietly(["apt-get", "download", package], folder)
+        except subprocess.CalledProcessError:
+            _quietly(["apt-get", "download", f"{package}t64"], folder)  # its name since Ubuntu 24.04
+        _quietly(["dpkg-deb", "-x", *(path.name for path in folder.glob("*.deb")), "tree"], folder)
+        found = next((path for path in folder.glob(f"tree/**/{target.name}") if path.is_file()), None)
+        if found is None:
+            raise FileNotFoundError(f"{package} holds no {target.name}")
+        with whole_file(target) as temporary:
+            shutil.copyfile(found, temporary)
+
+
+def _quietly(command: list[str], folder: Path) -> None:
+    subprocess.run(command, cwd=folder, check=True, timeout=120, capture_output=True)
+
+
+def _link_models(models: Path, repository: Path, instances: int) -> Path:
+    """A repository of our own that differs from the given one in the number of instances."""
+    source, target = repository / MODEL_NAME, models / MODEL_NAME
+    config_path = Path("configs", f"{CONFIG_NAME}.pbtxt")
+    for needed in (config_path, Path("1/model.py"), Path("1/model.onnx")):
+        if not (source / needed).is_file():
+            raise ServerError(
+                f"{source / needed} is missing; give a model repository as mot-export writes it (--model-repository)"
+            )
+    config = text_format.Parse((source / config_path).read_text(encoding="utf-8"), ModelConfig())
+    for group in config.instance_group:
+        group.count = instances
+    for directory in ("configs", "1"):
+        (target / directory).mkdir(parents=True)
+    (target / config_path).write_text(text_format.MessageToString(config), encoding="utf-8")
+    # File by file, so that Python's bytecode cache lands here and not in the given repository.
+    for path in (source / "1").iterdir():
+        if path.is_file():
+            (target / "1" / path.name).symlink_to(path.resolve())
+    return models
+
+
+def _environment(library: Path, wheel_libraries: Path) -> dict[str, str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    # The model's processes take their packages from the first python3 on PATH: this one's.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    environment["LD_LIBRARY_PATH"] = f"{wheel_libraries}{os.pathsep}{library}"
+    environment["CUDA_VISIBLE_DEVICES"] = ""  # the model runs on the CPU; claim no GPU memory
+    return environment

@@ -1,0 +1,16 @@
+"""A frame and the people followed in it: what the pipeline hands to whoever draws, writes or counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from client.frame import Frame
+from mot.detections import Tracks
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackedFrame:
+    """One frame of a video with its tracks."""
+
+    frame: Frame
+    tracks: Tracks  # boxes in pixels of frame.image

@@ -1,0 +1,1 @@
+"""Tests; helpers that several of them share are imported as ``tests.<module>``."""

@@ -1,0 +1,1 @@
+"""Training: model, data, losses, the loop, and the `mot-train` command."""

@@ -1,0 +1,1 @@
+"""Data sets: labels, targets, augmentation, conversion."""

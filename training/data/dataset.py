@@ -1,0 +1,118 @@
+"""The training set as torch sees it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from training.data.augment import AugmentConfig, Labelled, mosaic, recolour, single
+from training.data.labels import DataError, Sample, SampleSet
+from training.data.targets import make_targets
+
+STRIDE = 4
+Item = dict[str, Tensor]
+
+
+class TrainingSet(Dataset[Item]):
+    """Augmented images with targets; item i of epoch e is the same in every run of a seed."""
+
+    def __init__(
+        self,
+        sample_set: SampleSet,
+        *,
+        width: int,
+        height: int,
+        max_objects: int,
+        augment: AugmentConfig,
+        seed: int,
+        cache: bool,
+    ) -> None:
+        self.samples = sample_set.samples
+        self.width, self.height = width, height
+        self.max_objects = max_objects
+        self.augment = augment
+        self.seed = seed
+        self.epoch = 0
+        # Decoded images kept in memory, shrunk: decoding a 1080p JPEG costs more than all the rest.
+        self._cache: dict[int, np.ndarray] | None = {} if cache else None
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: tuple[int, int] | int) -> Item:
+        """``key`` is (epoch, index), so that worker processes know the epoch."""
+        epoch, index = key if isinstance(key, tuple) else (self.epoch, key)
+        rng = np.random.default_rng([self.seed, epoch, index])
+        if rng.random() < self.augment.mosaic:
+            others = rng.integers(len(self.samples), size=3)
+            item = mosaic(rng, self.augment, [self._load(i) for i in (index, *others)], self.width, self.height)
+        else:
+            item = single(rng, self.augment, self._load(index), self.width, self.height)
+        image = recolour(rng, self.augment, item.image)
+        targets = make_targets(
+            item.boxes / STRIDE,
+            item.classes,
+            item.identities,
+            height=self.height // STRIDE,
+            width=self.width // STRIDE,
+            max_objects=self.max_objects,
+        )
+        return {
+            "image": torch.from_numpy(image).permute(2, 0, 1).contiguous(),
+            **{name: torch.from_numpy(array) for name, array in asdict(targets).items()},
+        }
+
+    def _load(self, index: int) -> Labelled:
+        sample = self.samples[index]
+        image = None if self._cache is None else self._cache.get(index)
+        if image is None:
+            image = self._read(sample)
+            if self._cache is not None:
+                self._cache[index] = image
+        height, width = image.shape[:2]
+        centre = sample.labels[:, 2:4] * (width, height)
+        size = sample.labels[:, 4:6] * (width, height)
+        return Labelled(
+            image=image,
+            boxes=np.concatenate([centre - size / 2, centre + size / 2], axis=1).astype(np.float32),
+            classes=sample.labels[:, 0].astype(np.int64),
+            identities=sample.labels[:, 1].astype(np.int64),
+        )
+
+    def _read(self, sample: Sample) -> np.ndarray:
+        """Decode an image and shrink it to at most 1.5 times the input, enough for augmentation to enlarge."""
+        image = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
+        if image is None:
+            raise DataError(f"{sample.image}: missing or no readable image")
+        height, width = image.shape[:2]
+        ratio = min(1.5 * self.width / width, 1.5 * self.height / height)
+        if ratio < 1:
+            size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+class EpochSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
+    """Batches of (epoch, index): shuffled by (seed, epoch), split over processes, resumable at any batch."""
+
+    def __init__(self, size: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
+        self.size, self.batch_size, self.seed = size, batch_size, seed
+        self.rank, self.world_size = rank, world_size
+        self.epoch = 0
+        self.first_batch = 0  # batches to skip, when resuming within an epoch
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch for one process; an incomplete last one is dropped."""
+        return self.size // (self.batch_size * self.world_size)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.size)
+        step = self.batch_size * self.world_size
+        for batch in range(self.first_batch, len(self)):
+            start = batch * step + self.rank * self.batch_size
+            yield [(self.epoch, int(index)) for index in order[start : start + self.batch_size]]

@@ -1,0 +1,1 @@
+"""The network: backbones, neck with deformable convolutions, heads, decoding."""

@@ -1,0 +1,43 @@
+"""From the network's maps to people: peaks, the best K of them, their boxes and embeddings."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.model.fairmot import STRIDE, FairMOT
+
+
+def peaks(heatmap: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
+    """The K best cells that no 3x3 neighbour exceeds.
+
+    Args:
+        heatmap: (N, 1, H, W) probabilities.
+
+    Returns:
+        scores (N, K), descending, and cells (N, K), numbers y * W + x.
+    """
+    is_peak = F.max_pool2d(heatmap, 3, stride=1, padding=1) == heatmap
+    scores, cells = (heatmap * is_peak).flatten(1).topk(top_k, dim=1)
+    return scores, cells
+
+
+class Predictor(nn.Module):
+    """The graph of the contract: letterboxed uint8 images in, boxes, scores and embeddings out."""
+
+    def __init__(self, model: FairMOT, top_k: int) -> None:
+        super().__init__()
+        self.model = model
+        self.top_k = top_k
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """uint8 (N, H, W, 3) -> boxes (N, K, 4) xyxy input pixels, scores (N, K), embeddings (N, K, D)."""
+        features, logits = self.model(image.permute(0, 3, 1, 2).float())
+        scores, cells = peaks(logits.float().sigmoid(), self.top_k)
+        outputs = self.model.at(features, cells)
+        width = features.shape[3]
+        centre = torch.stack([cells % width, cells // width], dim=-1) + outputs.offset.float()
+        low, high = outputs.box.float().chunk(2, dim=-1)
+        boxes = STRIDE * torch.cat([centre - low, centre + high], dim=-1)
+        return boxes, scores, outputs.embedding.float()

@@ -1,0 +1,112 @@
+"""FairMOT: one network that finds people and gives each an appearance embedding.
+
+Source: Zhang et al., "FairMOT", IJCV 2021; backbone, neck and heads by :data:`ARCHITECTURES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mot.contract import IMAGENET_MEAN, IMAGENET_STD
+from mot.errors import MotError
+from training.model.csp import CSPDarknetPAFPN
+from training.model.efficientnet import EfficientNetLite0
+from training.model.heads import Head, gather_patches
+from training.model.mit import MIT_B0, MIT_B1, MiT
+from training.model.neck import DLANeck, TopDownNeck
+
+STRIDE = 4
+HEATMAP_PRIOR = -2.19  # sigmoid(-2.19) = 0.1: CornerNet's start for a mostly empty map
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """What ``--arch`` names."""
+
+    backbone: Callable[[], nn.Module]
+    neck: type[DLANeck] | type[TopDownNeck]
+    width: int  # channels of the stride-4 map that the heads read
+    head_conv: int  # hidden channels of each head
+    embedding_dim: int
+    # "linear": l, t, r, b in cells as they come, FairMOT's form. "exp": 4 * exp of them, which starts
+    # at a sensible size and treats small and large people alike.
+    box: str
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+
+ARCHITECTURES = {
+    "mit_b1": Architecture(
+        backbone=lambda: MiT(MIT_B1), neck=DLANeck, width=64, head_conv=256, embedding_dim=128, box="linear"
+    ),
+    "mit_b0": Architecture(
+        backbone=lambda: MiT(MIT_B0), neck=DLANeck, width=32, head_conv=128, embedding_dim=128, box="linear"
+    ),
+    "efficientnet_lite0": Architecture(
+        backbone=EfficientNetLite0, neck=TopDownNeck, width=48, head_conv=48, embedding_dim=64, box="exp"
+    ),
+    "yolox_nano": Architecture(
+        backbone=CSPDarknetPAFPN,
+        neck=TopDownNeck,
+        width=48,
+        head_conv=48,
+        embedding_dim=64,
+        box="exp",
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """Raw values at K cells of each image; boxes and offsets in cells."""
+
+    box: Tensor  # (N, K, 4) distances left, top, right, bottom of the centre
+    offset: Tensor  # (N, K, 2) of the centre within its cell, x then y
+    embedding: Tensor  # (N, K, D) length 1
+
+
+class FairMOT(nn.Module):
+    """The whole network.
+
+    Raises:
+        MotError: the architecture's name is unknown.
+    """
+
+    def __init__(self, architecture: str, *, dcn: str = "auto") -> None:
+        super().__init__()
+        if architecture not in ARCHITECTURES:
+            raise MotError(f"architecture {architecture!r} is unknown; choose one of {', '.join(ARCHITECTURES)}")
+        self.architecture = architecture
+        self.config = config = ARCHITECTURES[architecture]
+        self.register_buffer("mean", torch.tensor(config.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(config.std).view(3, 1, 1), persistent=False)
+        self.backbone = config.backbone()
+        self.neck = config.neck(self.backbone.channels, config.width, dcn)
+        self.heatmap = Head(config.width, config.head_conv, 1)
+        self.box = Head(config.width, config.head_conv, 4)
+        self.offset = Head(config.width, config.head_conv, 2)
+        self.embedding = Head(config.width, config.head_conv, config.embedding_dim)
+        assert self.heatmap.out.bias is not None
+        nn.init.constant_(self.heatmap.out.bias, HEATMAP_PRIOR)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, H, W) RGB 0..255 -> features (N, C, H/4, W/4) and heatmap logits (N, 1, H/4, W/4)."""
+        features = self.neck(self.backbone((images - self.mean) / self.std))
+        return features, self.heatmap(features)
+
+    def at(self, features: Tensor, cells: Tensor) -> Outputs:
+        """The other three heads at cells (N, K), numbers y * (W/4) + x."""
+        patches = gather_patches(features, cells)
+        box = self.box.at(patches)
+        if self.config.box == "exp":
+            box = 4 * box.float().clamp(max=6).exp()
+        return Outputs(
+            box=box, offset=self.offset.at(patches), embedding=F.normalize(self.embedding.at(patches), dim=-1)
+        )
