@@ -1,1 +1,1 @@
-"""Checkpoint to ONNX graph to Triton model repository."""
+"""From a checkpoint to a served model: ONNX graph, parity check, Triton configuration, `mot-export`."""

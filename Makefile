@@ -1,0 +1,46 @@
+# Two commands do everything: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TRITON := nvidia-pytriton==0.7.0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test check format clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+# The wheel declares numpy<2, but only its tritonserver binary is used: hence --no-deps.
+$(BIN)/.client: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(TRITON)
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/.client
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,dev]'
+	@touch $@
+
+setup: $(BIN)/.client ## Install what tracking needs (no torch) into .venv.
+
+setup-dev: $(BIN)/.dev ## Install what training and tests need, too.
+
+demo: $(BIN)/.client ## Track the sample video through an embedded Triton; results in out/.
+	@video=$$($(BIN)/mot sample) && $(BIN)/mot track "$$video" --output-root out
+
+test: $(BIN)/.dev ## Run all tests; those that need a GPU, data or containers skip with a reason.
+	$(BIN)/python -m pytest -q
+
+check: $(BIN)/.dev ## Style, types, layers.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(BIN)/.dev ## Rewrite the code in the project's style.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove what the targets made.
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,108 @@
+"""The command ``mot-export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mot.contract import ModelSpec
+from mot.errors import MotError
+
+app = typer.Typer(help="Export checkpoints to ONNX and Triton.", no_args_is_help=True, rich_markup_mode="rich")
+console = Console()
+
+REPOSITORY = Path(__file__).resolve().parents[1] / "model_repository" / "fairmot"
+Images = Annotated[list[Path] | None, typer.Option("--image", help="Real images for the parity check; repeatable.")]
+
+
+@app.command()
+def model(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of mot-train fit.")],
+    output: Annotated[Path, typer.Option(help="Model directory of a Triton repository.")] = REPOSITORY,
+    version: Annotated[int, typer.Option(help="Model version, the folder's number.", min=1)] = 1,
+    arch: Annotated[str | None, typer.Option(help="Refuse checkpoints of another architecture.")] = None,
+    width: Annotated[int | None, typer.Option(help="Input width; by default the recipe's.")] = None,
+    height: Annotated[int | None, typer.Option(help="Input height; by default the recipe's.")] = None,
+    top_k: Annotated[int, typer.Option(help="People per image at most.", min=1)] = 128,
+    accuracy: Annotated[str, typer.Option(help="Measured accuracy with its protocol, kept in the file.")] = "",
+    image: Images = None,
+) -> None:
+    """Write OUTPUT/VERSION/model.onnx and both configurations, if ONNX Runtime agrees with PyTorch.
+
+    Example: mot-export model runs/default/last.pt --image street.jpg
+    """
+    from export.to_onnx import export_onnx, make_spec
+    from export.triton_config import write_configs
+    from export.verify import Limits, compare, parity_table, require, sample_images
+    from mot.files import whole_file
+    from training.checkpoint import load_model
+
+    network, recipe = load_model(checkpoint, arch)
+    spec = make_spec(network, recipe, width=width, height=height, top_k=top_k, accuracy=accuracy)
+    images = sample_images(spec, image or [])
+    destination = output / str(version) / "model.onnx"
+    limits = Limits()
+    with whole_file(destination) as candidate:
+        with console.status(f"exporting {spec.architecture} at {spec.width}x{spec.height}"):
+            export_onnx(network, spec, candidate)
+            results = compare(network, candidate, spec, images)
+        console.print(parity_table(results, limits))
+        require(results, limits, destination)
+    write_configs(output, spec)
+    console.print(f"{destination}: {destination.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
+def config(
+    output: Annotated[Path, typer.Argument(help="Model directory of a Triton repository.")] = REPOSITORY,
+    version: Annotated[int, typer.Option(help="Model version to read the contract from.", min=1)] = 1,
+) -> None:
+    """Write Triton's configurations again from what the ONNX file says of itself."""
+    from export.triton_config import write_configs
+
+    path = output / str(version) / "model.onnx"
+    spec = read_spec(path)
+    write_configs(output, spec)
+    console.print(f"{output}/config.pbtxt and configs/local.pbtxt from {path}")
+
+
+@app.command()
+def verify(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint the model was exported from.")],
+    onnx_model: Annotated[Path, typer.Argument(help="The exported file.")] = REPOSITORY / "1" / "model.onnx",
+    image: Images = None,
+) -> None:
+    """Compare an exported model with its checkpoint again, on images of your own."""
+    from export.verify import Limits, compare, parity_table, require, sample_images
+    from training.checkpoint import load_model
+
+    spec = read_spec(onnx_model)
+    network, _ = load_model(checkpoint, spec.architecture)
+    results = compare(network, onnx_model, spec, sample_images(spec, image or []))
+    console.print(parity_table(results, Limits()))
+    require(results, Limits(), onnx_model)
+
+
+def read_spec(path: Path) -> ModelSpec:
+    """The contract of an ONNX file, through the same checks as the client's."""
+    from client.local import OnnxDetector
+
+    detector = OnnxDetector(path, workers=1)
+    detector.close()
+    return detector.spec
+
+
+def main() -> None:
+    """Entry point: errors meant for the user are printed, not traced."""
+    try:
+        app()
+    except MotError as error:
+        console.print(f"[bold red]error:[/] {error}", highlight=False)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

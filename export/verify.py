@@ -1,0 +1,145 @@
+"""Parity: does ONNX Runtime give what PyTorch gives?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+import torch
+from rich.table import Table
+
+from mot.contract import ModelSpec
+from mot.errors import MotError
+from mot.geometry import Letterbox
+from training.model.decode import Predictor
+from training.model.fairmot import FairMOT
+
+Array = npt.NDArray[np.float32]
+
+
+class ParityError(MotError):
+    """The exported graph and PyTorch differ by more than allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Largest differences allowed, fp32."""
+
+    boxes: float = 0.01  # pixels
+    scores: float = 1e-4
+    embeddings: float = 1e-4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """Largest differences found over ``rows`` compared rows."""
+
+    batch: int
+    rows: int
+    boxes: float
+    scores: float
+    embeddings: float
+
+    def within(self, limits: Limits) -> bool:
+        return self.boxes <= limits.boxes and self.scores <= limits.scores and self.embeddings <= limits.embeddings
+
+
+def sample_images(spec: ModelSpec, paths: Sequence[Path], count: int = 8) -> npt.NDArray[np.uint8]:
+    """(count, H, W, 3) letterboxed images; where no files are given, soft random shapes.
+
+    Raises:
+        MotError: a file is no image.
+    """
+    images: list[npt.NDArray[np.uint8]] = []
+    for path in paths[:count]:
+        pixels = cv2.imread(str(path))
+        if pixels is None:
+            raise MotError(f"{path}: missing or no readable image")
+        height, width = pixels.shape[:2]
+        fit = Letterbox(source_width=width, source_height=height, width=spec.width, height=spec.height)
+        images.append(fit.apply(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)))
+    rng = np.random.default_rng(0)
+    while len(images) < count:
+        coarse = rng.integers(0, 256, (spec.height // 16, spec.width // 16, 3), np.uint8)
+        smooth = cv2.resize(coarse, (spec.width, spec.height), interpolation=cv2.INTER_CUBIC)
+        images.append(np.asarray(smooth, np.uint8))
+    return np.stack(images)
+
+
+def compare(model: FairMOT, path: Path, spec: ModelSpec, images: npt.NDArray[np.uint8]) -> list[Parity]:
+    """Differences for batches of 1 and for all images at once."""
+    predictor = Predictor(model, spec.top_k).eval()
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [tensor.name for tensor in spec.outputs]
+    results = []
+    for batch in (1, len(images)):
+        differences = []
+        for start in range(0, len(images), batch):
+            part = images[start : start + batch]
+            with torch.no_grad():
+                expected = [tensor.numpy() for tensor in predictor(torch.from_numpy(part))]
+            actual = session.run(names, {spec.image.name: part})
+            differences += [_difference([e[i] for e in expected], [a[i] for a in actual]) for i in range(len(part))]
+        table = np.array(differences)
+        worst = table[:, 1:].max(axis=0)
+        results.append(
+            Parity(
+                batch=batch,
+                rows=int(table[:, 0].sum()),
+                boxes=float(worst[0]),
+                scores=float(worst[1]),
+                embeddings=float(worst[2]),
+            )
+        )
+    return results
+
+
+def _difference(expected: Sequence[Array], actual: Sequence[Array]) -> tuple[int, float, float, float]:
+    """Rows compared and the largest difference of boxes, scores, embeddings in one image.
+
+    Rows are paired by box, because almost equal scores may swap places; rows whose score almost equals the
+    last one's are left out, because another row may have taken their place among the best K. Peaks of
+    nothing (score below 0.001) are left out too: there a plateau's cell is arbitrary.
+    """
+    (boxes, scores, embeddings), (other_boxes, other_scores, other_embeddings) = expected, actual
+    rows = np.flatnonzero((scores > scores[-1] + 1e-4) & (scores > 1e-3))
+    if not len(rows):
+        return 0, 0.0, float(abs(scores - other_scores).max()), 0.0
+    distance = abs(boxes[rows][:, None] - other_boxes[None]).max(axis=2)  # (rows, K)
+    pair = distance.argmin(axis=1)
+    return (
+        len(rows),
+        float(distance.min(axis=1).max()),
+        float(abs(scores[rows] - other_scores[pair]).max()),
+        float(abs(embeddings[rows] - other_embeddings[pair]).max()),
+    )
+
+
+def parity_table(results: Sequence[Parity], limits: Limits) -> Table:
+    table = Table(title="PyTorch against ONNX Runtime, largest difference")
+    for column in ("batch", "rows", "boxes [px]", "scores", "embeddings", ""):
+        table.add_column(column, justify="right")
+    for r in results:
+        verdict = "ok" if r.within(limits) else "differs"
+        numbers = (f"{r.boxes:.2g}", f"{r.scores:.2g}", f"{r.embeddings:.2g}")
+        table.add_row(str(r.batch), str(r.rows), *numbers, verdict)
+    table.add_row("limit", "", f"{limits.boxes:g}", f"{limits.scores:g}", f"{limits.embeddings:g}", "")
+    return table
+
+
+def require(results: Sequence[Parity], limits: Limits, path: Path) -> None:
+    """Raise :class:`ParityError` unless every result is within the limits and something was compared."""
+    for r in results:
+        if not r.within(limits):
+            raise ParityError(
+                f"{path}: ONNX Runtime differs from PyTorch at batch {r.batch}: boxes {r.boxes:.3g} px "
+                f"(limit {limits.boxes:g}), scores {r.scores:.3g} ({limits.scores:g}), "
+                f"embeddings {r.embeddings:.3g} ({limits.embeddings:g})"
+            )
+    if not any(r.rows for r in results):
+        raise ParityError(f"{path}: no image gave a score to compare; pass real images with --image")

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from client.local import OnnxDetector
+from export.to_onnx import OPSET, export_onnx, make_spec
+from export.verify import Limits, compare, require, sample_images
+from mot.contract import ModelSpec
+from training.checkpoint import load_model
+
+Exported = tuple[Path, ModelSpec]
+
+
+def test_graph_is_self_contained(exported: Exported) -> None:
+    graph = onnx.load(exported[0])
+    operators = {node.op_type for node in graph.graph.node}
+    assert {"DeformConv", "TopK", "MaxPool"} <= operators
+    assert {entry.domain: entry.version for entry in graph.opset_import}[""] == OPSET
+    assert all(node.domain == "" for node in graph.graph.node), "no custom operators"
+
+
+def test_every_deformable_convolution_has_its_mask(exported: Exported) -> None:
+    nodes = [node for node in onnx.load(exported[0]).graph.node if node.op_type == "DeformConv"]
+    assert len(nodes) == 4
+    assert all(len(node.input) == 5 and node.input[4] for node in nodes)
+
+
+def test_metadata_reads_back_as_the_contract(exported: Exported) -> None:
+    path, spec = exported
+    detector = OnnxDetector(path, workers=1)
+    detector.close()
+    assert detector.spec == spec
+    assert spec.accuracy == "none: untrained"
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_batch_is_dynamic_and_images_do_not_mix(exported: Exported, batch: int) -> None:
+    path, spec = exported
+    session = ort.InferenceSession(path)
+    images = sample_images(spec, [], count=batch)
+    together = session.run(None, {"image": images})
+    for i in range(batch):
+        alone = session.run(None, {"image": images[i : i + 1]})
+        for a, b in zip(together, alone, strict=True):
+            np.testing.assert_allclose(a[i], b[0], atol=1e-4)
+
+
+def test_outputs_mean_what_the_contract_says(exported: Exported) -> None:
+    path, spec = exported
+    boxes, scores, embeddings = ort.InferenceSession(path).run(None, {"image": sample_images(spec, [], count=2)})
+    assert boxes.shape == (2, *spec.boxes.shape)
+    assert (boxes[..., 2:] >= boxes[..., :2]).all()
+    assert (np.diff(scores, axis=1) <= 0).all()
+    assert scores.min() >= 0
+    assert scores.max() <= 1
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=-1), 1, atol=1e-5)
+
+
+def test_mit_with_the_full_neck_agrees_with_pytorch(mit_checkpoint: Path, tmp_path: Path) -> None:
+    model, recipe = load_model(mit_checkpoint)
+    spec = make_spec(model, recipe, width=None, height=None, top_k=16, accuracy="")
+    path = tmp_path / "model.onnx"
+    export_onnx(model, spec, path)
+    results = compare(model, path, spec, sample_images(spec, [], count=3))
+    require(results, Limits(), path)
+    nodes = [node for node in onnx.load(path).graph.node if node.op_type == "DeformConv"]
+    assert len(nodes) == 16

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from export.verify import Limits, Parity, ParityError, compare, require, sample_images
+from mot.contract import ModelSpec
+from mot.errors import MotError
+from training.checkpoint import load_model
+
+Exported = tuple[Path, ModelSpec]
+
+
+def test_export_agrees_with_its_checkpoint(exported: Exported, checkpoint: Path) -> None:
+    path, spec = exported
+    model, _ = load_model(checkpoint)
+    results = compare(model, path, spec, sample_images(spec, []))
+    assert [r.batch for r in results] == [1, 8]
+    assert all(r.rows > 20 for r in results)
+    require(results, Limits(), path)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"), [("heatmap", "scores"), ("box", "boxes"), ("embedding", "embeddings"), ("offset", "boxes")]
+)
+def test_any_changed_head_is_noticed(exported: Exported, checkpoint: Path, part: str, message: str) -> None:
+    path, spec = exported
+    model, _ = load_model(checkpoint)
+    with torch.no_grad():
+        getattr(model, part).out.bias[0] += 0.05
+    results = compare(model, path, spec, sample_images(spec, []))
+    assert max(getattr(r, message) for r in results) > getattr(Limits(), message)
+    with pytest.raises(ParityError, match="differs from PyTorch"):
+        require(results, Limits(), path)
+
+
+def test_comparing_nothing_is_no_proof() -> None:
+    empty = Parity(batch=1, rows=0, boxes=0.0, scores=0.0, embeddings=0.0)
+    with pytest.raises(ParityError, match="--image"):
+        require([empty], Limits(), Path("model.onnx"))
+
+
+def test_nan_is_not_within_limits() -> None:
+    broken = Parity(batch=1, rows=3, boxes=float("nan"), scores=0.0, embeddings=0.0)
+    assert not broken.within(Limits())
+
+
+def test_real_images_are_letterboxed(exported: Exported, tmp_path: Path) -> None:
+    path = tmp_path / "red.png"
+    cv2.imwrite(str(path), np.full((10, 10, 3), (0, 0, 255), np.uint8))
+    image = sample_images(exported[1], [path], count=1)[0]
+    assert image.shape == exported[1].image.shape
+    assert image[32, 48].tolist() == [255, 0, 0]
+    assert image[0, 0].tolist() == [127, 127, 127]
+
+
+def test_unreadable_image_is_named(exported: Exported, tmp_path: Path) -> None:
+    with pytest.raises(MotError, match=r"missing\.jpg: missing or no readable image"):
+        sample_images(exported[1], [tmp_path / "missing.jpg"])
