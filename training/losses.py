@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from training.model.fairmot import FairMOT
 
@@ -87,4 +87,4 @@ class FairMOTLoss(nn.Module):
         """Cross entropy over known identities; 0, not NaN, where a batch knows none."""
         known = identities >= 0
         logits = self.classifier(self.scale * embeddings[known])
-        return F.cross_entropy(logits, identities[known], reduction="sum") / known.sum().clamp(min=1)
+        return functional.cross_entropy(logits, identities[known], reduction="sum") / known.sum().clamp(min=1)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mot.errors import MotError
 
@@ -32,6 +32,8 @@ class SeparableConv(nn.Sequential):
 
 
 class Bottleneck(nn.Module):
+    """Pointwise, then separable 3x3, with or without a residual."""
+
     def __init__(self, channels: int, shortcut: bool) -> None:
         super().__init__()
         self.reduce = Conv(channels, channels)
@@ -40,7 +42,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv(self.reduce(x))
-        return x + y if self.shortcut else y
+        result: Tensor = x + y if self.shortcut else y
+        return result
 
 
 class CSP(nn.Module):
@@ -69,7 +72,7 @@ class SPP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.reduce(x)
-        result: Tensor = self.out(torch.cat([x, *(F.max_pool2d(x, k, 1, k // 2) for k in (5, 9, 13))], dim=1))
+        result: Tensor = self.out(torch.cat([x, *(functional.max_pool2d(x, k, 1, k // 2) for k in (5, 9, 13))], dim=1))
         return result
 
 
@@ -138,4 +141,4 @@ class CSPDarknetPAFPN(nn.Module):
 
 
 def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+    return functional.interpolate(x, scale_factor=2.0, mode="nearest")

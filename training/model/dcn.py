@@ -8,8 +8,8 @@ Source: Zhu et al., "Deformable ConvNets v2", CVPR 2019, equation 1.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.ops import deform_conv2d
 
 PROVIDERS = ("auto", "torchvision", "grid_sample", "mmcv")
@@ -47,7 +47,7 @@ def grid_sample_deform_conv2d(
     # grid_sample wants -1..1; with align_corners=False pixel i has its centre at (2i + 1)/size - 1,
     # which stays finite for maps of one pixel.
     grid = torch.stack([(2 * x_ + 1) / w - 1, (2 * y + 1) / h - 1], dim=-1)  # (N, P, Ho, Wo, 2)
-    sampled = F.grid_sample(
+    sampled = functional.grid_sample(
         x, grid.view(n, points * ho, wo, 2), mode="bilinear", padding_mode="zeros", align_corners=False
     )  # (N, C, P*Ho, Wo)
     sampled = sampled.view(n, c, points, ho, wo) * mask.view(n, 1, points, ho, wo)

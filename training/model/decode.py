@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from training.model.fairmot import STRIDE, FairMOT
 
@@ -18,7 +18,7 @@ def peaks(heatmap: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
     Returns:
         scores (N, K), descending, and cells (N, K), numbers y * W + x.
     """
-    is_peak = F.max_pool2d(heatmap, 3, stride=1, padding=1) == heatmap
+    is_peak = functional.max_pool2d(heatmap, 3, stride=1, padding=1) == heatmap
     scores, cells = (heatmap * is_peak).flatten(1).topk(top_k, dim=1)
     return scores, cells
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mot.contract import IMAGENET_MEAN, IMAGENET_STD
 from mot.errors import MotError
@@ -108,5 +108,5 @@ class FairMOT(nn.Module):
         if self.config.box == "exp":
             box = 4 * box.float().clamp(max=6).exp()
         return Outputs(
-            box=box, offset=self.offset.at(patches), embedding=F.normalize(self.embedding.at(patches), dim=-1)
+            box=box, offset=self.offset.at(patches), embedding=functional.normalize(self.embedding.at(patches), dim=-1)
         )

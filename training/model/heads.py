@@ -8,8 +8,8 @@ numbers for a fraction of the work.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def gather_patches(features: Tensor, cells: Tensor) -> Tensor:
@@ -24,7 +24,7 @@ def gather_patches(features: Tensor, cells: Tensor) -> Tensor:
     """
     n, c, _, w = features.shape
     k = cells.shape[1]
-    padded = F.pad(features, (1, 1, 1, 1)).flatten(2)  # (N, C, (H+2)*(W+2))
+    padded = functional.pad(features, (1, 1, 1, 1)).flatten(2)  # (N, C, (H+2)*(W+2))
     top_left = cells // w * (w + 2) + cells % w  # the padded map's top left corner of each patch
     steps = torch.tensor([dy * (w + 2) + dx for dy in range(3) for dx in range(3)], device=cells.device)
     index = (top_left[:, :, None] + steps).view(n, 1, k * 9).expand(n, c, k * 9)
@@ -50,5 +50,5 @@ class Head(nn.Module):
 
     def at(self, patches: Tensor) -> Tensor:
         """(N, K, C * 9) of :func:`gather_patches` -> (N, K, out)."""
-        hidden = torch.relu(F.linear(patches, self.hidden.weight.flatten(1), self.hidden.bias))
-        return F.linear(hidden, self.out.weight.flatten(1), self.out.bias)
+        hidden = torch.relu(functional.linear(patches, self.hidden.weight.flatten(1), self.hidden.bias))
+        return functional.linear(hidden, self.out.weight.flatten(1), self.out.bias)

@@ -9,18 +9,20 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True, kw_only=True)
 class MiTConfig:
+    """Sizes of the four stages, at strides 4, 8, 16, 32; SegFormer's B1 but for the widths."""
+
     widths: tuple[int, int, int, int]
     depths: tuple[int, int, int, int] = (2, 2, 2, 2)
     heads: tuple[int, int, int, int] = (1, 2, 5, 8)
-    reductions: tuple[int, int, int, int] = (8, 4, 2, 1)
+    reductions: tuple[int, int, int, int] = (8, 4, 2, 1)  # of keys and values, per side
     mlp_ratio: int = 4
-    drop_path: float = 0.1
+    drop_path: float = 0.1  # of the last block; rises linearly from 0 at the first
 
 
 MIT_B0 = MiTConfig(widths=(32, 64, 160, 256))
@@ -56,7 +58,7 @@ class PatchEmbed(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention whose keys and values come from a map shrunk ``reduction`` times."""
+    """Self-attention whose keys and values come from a map shrunk ``reduction`` times per side."""
 
     def __init__(self, width: int, heads: int, reduction: int) -> None:
         super().__init__()
@@ -76,9 +78,10 @@ class Attention(nn.Module):
             shrunk = self.sr(x.transpose(1, 2).reshape(n, c, height, width))
             source = self.norm(shrunk.flatten(2).transpose(1, 2))
         q = self.q(x).view(n, tokens, self.heads, -1).transpose(1, 2)  # (N, heads, tokens, C/heads)
-        k, v = self.kv(source).view(n, source.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
-        out = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(out.transpose(1, 2).reshape(n, tokens, c))
+        k, v = self.kv(source).view(n, source.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)  # as q, fewer tokens
+        out = functional.scaled_dot_product_attention(q, k, v)
+        result: Tensor = self.proj(out.transpose(1, 2).reshape(n, tokens, c))
+        return result
 
 
 class MixFFN(nn.Module):
@@ -91,13 +94,15 @@ class MixFFN(nn.Module):
         self.fc2 = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
-        n, tokens, _ = x.shape
-        x = self.fc1(x).transpose(1, 2).reshape(n, -1, height, width)
-        x = self.dwconv(x).flatten(2).transpose(1, 2)
-        return self.fc2(F.gelu(x))
+        x = self.fc1(x).transpose(1, 2).reshape(len(x), -1, height, width)  # (N, hidden, H, W)
+        x = self.dwconv(x).flatten(2).transpose(1, 2)  # (N, tokens, hidden)
+        result: Tensor = self.fc2(functional.gelu(x))
+        return result
 
 
 class Block(nn.Module):
+    """Attention and feed-forward, each behind a LayerNorm and around a residual: (N, tokens, width) both ways."""
+
     def __init__(self, width: int, heads: int, reduction: int, mlp_ratio: int, drop_path: float) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
@@ -108,7 +113,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
         x = x + self.drop_path(self.attn(self.norm1(x), height, width))
-        return x + self.drop_path(self.mlp(self.norm2(x), height, width))
+        result: Tensor = x + self.drop_path(self.mlp(self.norm2(x), height, width))
+        return result
 
 
 class Stage(nn.Module):
@@ -124,7 +130,8 @@ class Stage(nn.Module):
         tokens, height, width = self.embed(x)
         for block in self.blocks:
             tokens = block(tokens, height, width)
-        return self.norm(tokens).transpose(1, 2).reshape(x.shape[0], -1, height, width)
+        result: Tensor = self.norm(tokens).transpose(1, 2).reshape(len(x), -1, height, width)
+        return result
 
 
 class MiT(nn.Module):
@@ -132,7 +139,7 @@ class MiT(nn.Module):
 
     def __init__(self, config: MiTConfig) -> None:
         super().__init__()
-        self.channels = list(config.widths)
+        self.channels = config.widths
         rates = torch.linspace(0, config.drop_path, sum(config.depths)).tolist()
         stages = []
         in_channels = 3
