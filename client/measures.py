@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rich.table import Table
+
+_TABLE_WIDTH = 4  # sequences side by side; names such as MOT17-02-FRCNN then stay whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,18 +97,22 @@ class Evaluation:
             writer.writerow({"Sequence": score.name, **_record(score)})
         return text.getvalue()
 
-    def to_table(self) -> Table:
-        """For a terminal: measures down, sequences across, because twenty columns fit no screen."""
+    def to_tables(self) -> list[Table]:
+        """For a terminal: measures down, sequences across, in as many tables as fit 80 columns each."""
         shown = self.sequences if len(self.sequences) == 1 else (*self.sequences, self.combined)
+        groups = [shown[begin : begin + _TABLE_WIDTH] for begin in range(0, len(shown), _TABLE_WIDTH)]
+        return [self._table(group) for group in groups]
+
+    def _table(self, scores: Sequence[Score]) -> Table:
         table = Table(title=f"{self.protocol} protocol")
         table.add_column("Measure")
-        for score in shown:
+        for score in scores:
             table.add_column(score.name, justify="right", overflow="fold")
         for measure in MEASURES:
             arrow = "↑" if measure.better == "higher" else "↓"
-            cells = [measure.format(score.values[measure.name]) for score in shown]
+            cells = [measure.format(score.values[measure.name]) for score in scores]
             table.add_row(f"{measure.name} {arrow}", *cells)
-        table.add_row("Frames", *(str(score.frames) for score in shown))
+        table.add_row("Frames", *(str(score.frames) for score in scores))
         return table
 
 

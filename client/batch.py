@@ -1,0 +1,81 @@
+"""Several inputs, one after the other, with progress and reports in the terminal."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from client.engine import Engine, EngineConfig, open_engine
+from client.frame import Source, VideoError
+from client.job import result_files, track_video
+from client.summary import summary_table
+from client.terminal import progress, show
+from client.tracking import TrackerConfig
+from client.video import open_source
+from mot.sequence import SequenceError
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchConfig:
+    """What to do with each input."""
+
+    output_root: Path
+    engine: EngineConfig
+    tracker: TrackerConfig
+    start: int = 1
+    end: int | None = None
+    video: bool = True  # write the video, too
+
+
+def track_inputs(inputs: Sequence[str], config: BatchConfig) -> int:
+    """Track every input; returns how many could not be read, of which the reasons have been printed.
+
+    The engine is opened once, when the first input has proved to be readable.
+
+    Raises:
+        MotError: the engine failed or a result cannot be written, so that no other input would fare better.
+    """
+    engine: Engine | None = None
+    taken: set[str] = set()
+    failures = 0
+    with ExitStack() as stack:
+        for input in inputs:
+            try:
+                with open_source(input, config.start, config.end) as source:
+                    name = _unused(source.name, taken)
+                    engine = engine or stack.enter_context(open_engine(config.engine))
+                    _track_one(input, name, source, engine, config)
+            except (VideoError, SequenceError) as error:
+                show("error", str(error))
+                failures += 1
+    return failures
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """The name, or NAME-2, NAME-3, ... where an earlier input has taken it; takes it."""
+    numbered = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    free = next(candidate for candidate in numbered if candidate not in taken)
+    taken.add(free)
+    return free
+
+
+def _track_one(input: str, name: str, source: Source, engine: Engine, config: BatchConfig) -> None:
+    sinks = result_files(config.output_root / name, input=input, frame_rate=source.frame_rate, video=config.video)
+    with progress(name, source.frame_count) as advance:
+        summary = track_video(
+            source,
+            engine.detector,
+            sinks,
+            config=config.tracker,
+            in_flight=engine.in_flight,
+            watch=lambda _: advance(),
+        )
+    results = Console()
+    results.print(summary_table(name, summary))
+    for sink in sinks:
+        results.print(str(sink.path), soft_wrap=True, markup=False, highlight=False)

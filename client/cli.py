@@ -1,0 +1,258 @@
+"""The command ``mot``. Parses, calls and prints; heavy packages are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import mot
+from mot.errors import MotError
+from mot.files import whole_file
+
+app = typer.Typer(
+    help="Track pedestrians in video.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_Repository = Annotated[
+    Path | None,
+    typer.Option(
+        help="Directory that holds the model's directory fairmot; by default the one shipped.",
+        envvar="MOT_MODEL_REPOSITORY",
+        show_default=False,
+    ),
+]
+_Start = Annotated[int, typer.Option(min=1, help="First frame, counted from 1.")]
+_End = Annotated[int | None, typer.Option(min=1, help="Last frame; by default the last one there is.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mot {mot.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _prepare(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    from client.terminal import warnings_shown
+
+    context.with_resource(warnings_shown())
+
+
+@app.command()
+def track(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Video files, folders of images, MOT sequences, camera numbers, RTSP, RTMP or HTTP addresses.",
+        ),
+    ],
+    output_root: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
+    conf_thres: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Score from which people are tracked; by default the best on validation data."),
+    ] = None,
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
+    start: _Start = 1,
+    end: _End = None,
+    engine: Annotated[
+        Literal["triton", "local"], typer.Option(help="A Triton server, or ONNX Runtime in this process.")
+    ] = "triton",
+    url: Annotated[
+        str | None, typer.Option(help="HOST:PORT of a running Triton server; by default one is started and stopped.")
+    ] = None,
+    protocol: Annotated[Literal["grpc", "http"], typer.Option(help="How to speak to the Triton server.")] = "grpc",
+    in_flight: Annotated[
+        int | None, typer.Option(min=1, help="Frames in the network at a time; by default as many as it can use.")
+    ] = None,
+    retry_for: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a Triton server that has stopped answering.")
+    ] = 60,
+    model_repository: _Repository = None,
+) -> None:
+    """Track people; write OUTPUT_ROOT/NAME.txt (MOTChallenge format) and NAME.mp4.
+
+    NAME is that of the file without its suffix, of the sequence, or of the
+    stream. When an earlier input of the same call has taken it, a number is
+    added: NAME-2. Results of earlier calls are replaced. When something fails,
+    and at Ctrl-C, finished frames are kept as NAME.partial.txt and .mp4.
+
+    [bold]Examples[/]
+
+    mot track street.mp4                                with an embedded Triton
+    mot track MOT17-09-FRCNN --engine local --no-video  without a server
+    mot track a.mp4 b.mkv --output-root results         one after the other
+    mot track street.mp4 --start 100 --end 200          some of its frames
+    mot track rtsp://camera/live --url gpu-host:8001    with a server elsewhere
+    mot track 0                                         a webcam, until Ctrl-C
+    """
+    from client.batch import BatchConfig, track_inputs
+    from client.engine import MODEL_REPOSITORY, EngineConfig
+    from client.tracking import TrackerConfig
+
+    if url is not None and engine == "local":
+        raise typer.BadParameter("--engine local uses no server", param_hint="--url")
+    config = BatchConfig(
+        output_root=output_root,
+        engine=EngineConfig(
+            kind=engine,
+            url=url,
+            protocol=protocol,
+            model_repository=model_repository or MODEL_REPOSITORY,
+            in_flight=in_flight,
+            retry_for_s=retry_for,
+        ),
+        tracker=TrackerConfig() if conf_thres is None else TrackerConfig(conf_thres=conf_thres),
+        start=start,
+        end=end,
+        video=video,
+    )
+    if track_inputs(inputs, config):
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="IPv4 address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    http_port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free port.")] = 8000,
+    grpc_port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free port.")] = 8001,
+    metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="Prometheus; 0 picks a free port.")] = 8002,
+    instances: Annotated[
+        int | None, typer.Option(min=1, help="Processes that run the model; by default one a core, at most 8.")
+    ] = None,
+    model_repository: _Repository = None,
+) -> None:
+    """Serve the model with an embedded Triton server until Ctrl-C or SIGTERM.
+
+    The addresses are printed when a first inference has succeeded.
+
+    [bold]Examples[/]
+
+    mot serve
+    mot serve --host 0.0.0.0 --instances 4
+    mot serve --http-port 0 --grpc-port 0 --metrics-port 0
+    """
+    from client.engine import MODEL_REPOSITORY
+    from client.server import EmbeddedServer
+
+    server = EmbeddedServer(
+        model_repository or MODEL_REPOSITORY,
+        host=host,
+        http_port=http_port,
+        grpc_port=grpc_port,
+        metrics_port=metrics_port,
+        instances=instances,
+    )
+    try:
+        with server:
+            typer.echo(f"HTTP     {server.http_url}")
+            typer.echo(f"gRPC     {server.grpc_url}")
+            typer.echo(f"metrics  {server.metrics_url}")
+            server.watch()
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+
+
+@app.command("eval")
+def evaluate(
+    ground_truth: Annotated[Path, typer.Argument(help="gt.txt, or a folder of sequences.")],
+    result: Annotated[Path, typer.Argument(help="Result file, or a folder with SEQUENCE.txt for each.")],
+    protocol: Annotated[
+        Literal["MOT15", "MOT16", "MOT17", "MOT20"],
+        typer.Option(help="MOT15 scores every label; the others remove distractors first."),
+    ] = "MOT17",
+    start: _Start = 1,
+    end: _End = None,
+    length: Annotated[
+        int | None, typer.Option(min=1, help="Frames of the whole sequence, where no seqinfo.ini says it.")
+    ] = None,
+    hz: Annotated[float | None, typer.Option(min=0.01, help="Frames per second, to be shown with the rest.")] = None,
+    name: Annotated[str, typer.Option(help="The ground truth's file name in SEQUENCE/gt.")] = "gt.txt",
+    json: Annotated[Path | None, typer.Option(help="Write unrounded values to this file, too.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write unrounded values to this file, too.")] = None,
+) -> None:
+    """Score results by TrackEval: all twenty measures of the MOTChallenge page.
+
+    [bold]Examples[/]
+
+    mot eval gt.txt out/street.txt
+    mot eval MOT17/train out --json scores.json
+    mot eval PETS09-S2L1/gt/gt.txt out/vtest.txt --protocol MOT15 --start 398
+    mot eval MOT17/train out --name gt_val_half.txt --csv scores.csv
+    """
+    from rich.console import Console
+
+    from client.evaluate import evaluate as score
+    from client.evaluate import find_pairs
+    from client.terminal import show
+
+    found = find_pairs(ground_truth, result, ground_truth_name=name)
+    if len(found) > 1 and (length or hz):
+        raise typer.BadParameter(f"{ground_truth} holds {len(found)} sequences", param_hint="--length, --hz")
+    pairs = [
+        replace(pair, first=start, last=end, length=pair.length if length is None else length, hz=hz) for pair in found
+    ]
+    evaluation = score(pairs, protocol)
+    for warning in evaluation.warnings:
+        show("warning", warning)
+    for table in evaluation.to_tables():
+        Console().print(table)
+    for path, text in ((json, evaluation.to_json()), (csv, evaluation.to_csv())):
+        if path is not None:
+            _save(path, text)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Option(help="Where to put it.")] = Path(".cache"),
+) -> None:
+    """Fetch the sample video (pedestrians, 795 frames) and print its path.
+
+    [bold]Examples[/]
+
+    mot sample
+    mot track $(mot sample)
+    """
+    from client.sample import fetch_sample
+
+    typer.echo(fetch_sample(folder))
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        with whole_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MotError(f"{path}: cannot be written: {error.strerror}; choose another file") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: errors meant for the user are printed, not traced; status 1. Ctrl-C is status 130."""
+    # Before anything imports numpy: several BLAS threads make small matrices slower and take the network's cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up like Ctrl-C
+    try:
+        app(arguments, prog_name="mot")
+    except MotError as error:
+        from client.terminal import show
+
+        show("error", str(error))
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

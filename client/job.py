@@ -1,0 +1,97 @@
+"""The main job: one video in, its tracks out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from client.background import in_background
+from client.detector import Detector
+from client.frame import Source
+from client.pipeline import Stages, track
+from client.render import Renderer
+from client.sinks import FileSink, MotTextSink, Sink, SinkError
+from client.tracked import TrackedFrame
+from client.tracking import FairMotTracker, TrackerConfig
+from client.video_sink import VideoSink
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSummary:
+    """What became of one video."""
+
+    frames: int
+    boxes: int  # people in all frames together
+    ids: int  # different people, as far as the tracker could tell
+    seconds: float  # wall clock, from the first frame's decoding to the last output's completion
+    milliseconds: Mapping[str, float]  # mean of a frame by stage, see client.pipeline.Stages
+
+    @property
+    def frames_per_second(self) -> float:
+        return self.frames / self.seconds
+
+
+def track_video(
+    source: Source,
+    detector: Detector,
+    sinks: Sequence[Sink],
+    *,
+    config: TrackerConfig | None = None,
+    in_flight: int = 4,
+    watch: Callable[[TrackedFrame], None] = lambda _: None,
+) -> JobSummary:
+    """Track people through one source.
+
+    Args:
+        source: an open source, which is read to its end; Ctrl-C is the good end of a live one.
+        detector: left open, for the next video.
+        sinks: not yet entered; they get every frame, in order, in a thread of their own.
+        config: of the tracker, which works at the source's frame rate.
+        in_flight: frames in the detector at a time.
+        watch: called with each frame in this thread, for progress.
+
+    Raises:
+        MotError: the source, the detector or a sink failed; file sinks have kept what was finished until then.
+    """
+    tracker = FairMotTracker(config, source.frame_rate)
+    stages, boxes, ids = Stages(), 0, set[int]()
+    begun = time.perf_counter()
+    with (
+        in_background(sinks, stages) as write,
+        closing(track(source, detector, tracker, in_flight=in_flight, stages=stages)) as results,
+    ):
+        try:
+            for tracked in results:
+                write(tracked)
+                boxes += len(tracked.tracks)
+                ids.update(tracked.tracks.ids.tolist())
+                watch(tracked)
+        except KeyboardInterrupt:
+            if not source.live:
+                raise
+    return JobSummary(
+        frames=stages.frames,
+        boxes=boxes,
+        ids=len(ids),
+        seconds=time.perf_counter() - begun,
+        milliseconds=stages.milliseconds(),
+    )
+
+
+def result_files(stem: Path, *, input: str, frame_rate: float, video: bool = True) -> list[FileSink]:
+    """The sinks of the usual results: ``STEM.txt``, and ``STEM.mp4`` with the tracks drawn into the video.
+
+    Raises:
+        SinkError: one of them is the very file that is read.
+    """
+    sinks: list[FileSink] = [MotTextSink(stem.with_name(f"{stem.name}.txt"))]
+    if video:
+        path = stem.with_name(f"{stem.name}.mp4")
+        sinks.append(VideoSink(path, frame_rate=frame_rate, renderer=Renderer()))
+    for sink in sinks:
+        if sink.path.exists() and Path(input).exists() and sink.path.samefile(input):
+            raise SinkError(f"{sink.path}: the result would replace its own input; choose another output folder")
+    return sinks

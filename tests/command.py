@@ -1,0 +1,58 @@
+"""The command ``mot`` as a process of its own, and videos that the tiny model finds people in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.media import Image, make_video
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    """Start ``mot``; its output goes to pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "client.cli", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "80"},
+    )
+
+
+def wait_for_line(process: subprocess.Popen[str], text: str) -> str:
+    """Read the process's errors and progress until a line that holds ``text``."""
+    assert process.stderr
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if text in line:
+            return line
+    raise AssertionError(f"no line with {text!r} but {seen}")
+
+
+def colours(count: int, width: int = 64, height: int = 48) -> list[Image]:
+    """Plain pictures whose colour drifts, in which the tiny model finds upright people who drift.
+
+    Its boxes are (r, g, b, r + g + b) and multiples, so red is the least.
+    """
+    step = np.arange(count)
+    drift = np.stack([30 + 20 * np.sin(step / 7), 80 + 20 * np.sin(step / 11), 210 + 30 * np.sin(step / 5)], axis=1)
+    return [np.full((height, width, 3), colour, np.uint8) for colour in drift.astype(np.uint8)]
+
+
+def grainy(count: int, width: int = 64, height: int = 48) -> list[Image]:
+    """As :func:`colours`, with noise that cannot be compressed."""
+    rng = np.random.default_rng(5)
+    return [image + rng.integers(-9, 9, image.shape).astype(np.uint8) for image in colours(count, width, height)]
+
+
+def walk(path: Path, count: int, width: int = 64, height: int = 48) -> Path:
+    """A video of :func:`colours`."""
+    return make_video(path, colours(count, width, height))

@@ -1,0 +1,1 @@
+"""Tests of training; they mirror its modules."""
