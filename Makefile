@@ -2,7 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TRITON := nvidia-pytriton==0.7.0
+# Installed without what they ask for. nvidia-pytriton wants numpy 1, but only its tritonserver binary is used.
+# TrackEval, the official MOTChallenge measures, wants the OpenCV with windows, whose Qt needs libGL; the headless
+# one is the same module.
+NO_DEPS := nvidia-pytriton==0.7.0 trackeval==1.3.0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test check format clean
@@ -10,12 +13,11 @@ TRITON := nvidia-pytriton==0.7.0
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-# The wheel declares numpy<2, but only its tritonserver binary is used: hence --no-deps.
-$(BIN)/.client: pyproject.toml
+$(BIN)/.client: pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(TRITON)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(NO_DEPS)
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.client

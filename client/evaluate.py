@@ -15,8 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 import numpy as np
-from trackeval.datasets import MotChallenge2DBox
-from trackeval.metrics import CLEAR, HOTA, Identity
 
 from client.measures import Evaluation, Score
 from mot.errors import MotError
@@ -28,6 +26,12 @@ from mot.sequence import (
     write_ground_truth,
     write_results,
 )
+
+try:
+    from trackeval.datasets import MotChallenge2DBox
+    from trackeval.metrics import CLEAR, HOTA, Identity
+except ImportError as error:
+    raise MotError(f"TrackEval is missing ({error}); make setup, or pip install --no-deps trackeval==1.3.0") from error
 
 Protocol = Literal["MOT15", "MOT16", "MOT17", "MOT20"]
 _CLASSES = range(1, 14)

@@ -30,12 +30,12 @@ def model(
     accuracy: Annotated[str, typer.Option(help="Measured accuracy with its protocol, kept in the file.")] = "",
     image: Images = None,
 ) -> None:
-    """Write OUTPUT/VERSION/model.onnx and both configurations, if ONNX Runtime agrees with PyTorch.
+    """Write OUTPUT/VERSION/model.onnx, model.py and both configurations, if ONNX Runtime agrees with PyTorch.
 
     Example: mot-export model runs/default/last.pt --image street.jpg
     """
     from export.to_onnx import export_onnx, make_spec
-    from export.triton_config import write_configs
+    from export.triton_config import write_model_dir
     from export.verify import Limits, compare, parity_table, require, sample_images
     from mot.files import whole_file
     from training.checkpoint import load_model
@@ -51,7 +51,7 @@ def model(
             results = compare(network, candidate, spec, images)
         console.print(parity_table(results, limits))
         require(results, limits, destination)
-    write_configs(output, spec)
+    write_model_dir(output, version, spec)
     console.print(f"{destination}: {destination.stat().st_size / 1e6:.1f} MB")
 
 

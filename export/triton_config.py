@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,8 @@ from mot.files import whole_file
 
 Target = Literal["container", "local"]
 CONFIG_PATHS: Mapping[Target, Path] = {"container": Path("config.pbtxt"), "local": Path("configs/local.pbtxt")}
+
+_PROGRAM = Path(__file__).resolve().parents[1] / "model_repository" / MODEL_NAME / "1" / "model.py"
 
 MAX_BATCH = 8  # images; also the largest warm-up
 LOCAL_INSTANCES = 2  # processes; the embedded server sets it to the machine's cores
@@ -93,6 +96,15 @@ def config_pbtxt(spec: ModelSpec, target: Target) -> str:
         parameters="".join(_parameter(key, value) for key, value in spec.to_metadata().items()),
     )
     return f"{_HEADER}name: {_quoted(MODEL_NAME)}\n{body}"
+
+
+def write_model_dir(model_dir: Path, version: int, spec: ModelSpec) -> None:
+    """Complete a model's directory around its ``model.onnx``: configurations, and the python backend's program."""
+    program = model_dir / str(version) / "model.py"
+    if not program.exists() or not program.samefile(_PROGRAM):
+        with whole_file(program) as temporary:
+            shutil.copyfile(_PROGRAM, temporary)
+    write_configs(model_dir, spec)
 
 
 def write_configs(model_dir: Path, spec: ModelSpec) -> None:

@@ -13,16 +13,29 @@ from training.model.fairmot import FairMOT
 from training.recipe import Recipe, parse_recipe
 
 FORMAT = 1
+# What every checkpoint holds; "ema" is empty where weights are not averaged. One that a run can be resumed from
+# holds "loss", "optimizer" and "precision" too.
+KEYS = ("recipe", "step", "identities", "model", "ema")
 
 
 class CheckpointError(MotError):
-    """A checkpoint is missing, damaged, unsafe, or of another architecture."""
+    """A checkpoint is missing, damaged, unsafe, of another architecture, or cannot be written."""
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors, numbers, strings and containers of them; whole or not at all."""
-    with whole_file(path) as temporary:
-        torch.save({"format": FORMAT, **state}, temporary)
+    """Write tensors, numbers, strings and containers of them, at least :data:`KEYS`; whole or not at all.
+
+    Raises:
+        CheckpointError: the disk is full or the folder cannot be written.
+    """
+    try:
+        with whole_file(path) as temporary:
+            torch.save({"format": FORMAT, **state}, temporary)
+    except (OSError, RuntimeError) as error:  # torch's own writer raises RuntimeError
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"{path}: cannot be written ({reason}); is the disk full, or the folder read-only?"
+        ) from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -35,11 +48,17 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: no such checkpoint")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - torch raises many types for damaged and for unsafe files
-        raise CheckpointError(f"{path}: damaged, or not a checkpoint of tensors alone: {error}") from error
+    except Exception as error:  # torch raises many types for damaged and for unsafe files
+        # Not torch's message: it advises to load the file unsafely.
+        raise CheckpointError(
+            f"{path}: damaged, or holds more than tensors and numbers ({type(error).__name__}); it was not loaded"
+        ) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format") if isinstance(state, dict) else type(state).__name__
         raise CheckpointError(f"{path}: format {found!r}, expected {FORMAT}; it was not written by mot-train fit")
+    missing = [key for key in KEYS if key not in state]
+    if missing:
+        raise CheckpointError(f"{path}: {', '.join(missing)} missing; it was not written by mot-train fit")
     return state
 
 
@@ -49,14 +68,17 @@ def load_model(path: Path, architecture: str | None = None) -> tuple[FairMOT, Re
     Raises:
         CheckpointError: also when ``architecture`` is given and the checkpoint is of another one.
     """
-    state = load_checkpoint(path)
+    return model_of(load_checkpoint(path), path, architecture)
+
+
+def model_of(state: dict[str, Any], path: Path, architecture: str | None = None) -> tuple[FairMOT, Recipe]:
+    """:func:`load_model` of a checkpoint that is read already; ``path`` names it in errors."""
     recipe = parse_recipe(state["recipe"], str(path))
     if architecture is not None and architecture != recipe.architecture:
         raise CheckpointError(f"{path}: architecture {recipe.architecture!r}, but {architecture!r} was asked for")
     model = FairMOT(recipe.architecture)
-    weights = state["ema"] or state["model"]
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(state["ema"] or state["model"])
     except RuntimeError as error:
         raise CheckpointError(f"{path}: weights do not fit architecture {recipe.architecture!r}: {error}") from error
     return model.eval(), recipe

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,9 +18,9 @@ from training.model.fairmot import FairMOT
 class LossConfig:
     """Weights and forms; FairMOT's by default."""
 
-    box_loss: str = "l1"  # "l1" in cells, or "giou", which weighs small and large people alike
-    box_weight: float = 0.1
-    offset_weight: float = 1.0
+    box_loss: Literal["l1", "giou"] = "l1"  # L1 in cells; GIoU weighs small and large people alike
+    box_weight: Annotated[float, Field(ge=0)] = 0.1
+    offset_weight: Annotated[float, Field(ge=0)] = 1.0
 
 
 def focal_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -57,8 +59,6 @@ class FairMOTLoss(nn.Module):
 
     def __init__(self, config: LossConfig, embedding_dim: int, identities: int) -> None:
         super().__init__()
-        if config.box_loss not in ("l1", "giou"):
-            raise ValueError(f"box_loss {config.box_loss!r} is neither 'l1' nor 'giou'")
         self.config = config
         self.classifier = nn.Linear(embedding_dim, max(identities, 1))
         # sqrt(2) ln(n - 1): with fewer than three identities FairMOT's scale would be 0 or undefined.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -31,7 +31,7 @@ class Recipe(BaseModel):
     epochs: Annotated[int, Field(gt=0)] = 30
     batch_size: Annotated[int, Field(gt=0)] = 12  # per process
     max_objects: Annotated[int, Field(gt=0)] = 500
-    seed: int = 317
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 317
     workers: Annotated[int, Field(ge=0)] = 2
     cache: bool = False  # keep decoded images in memory
 
@@ -60,28 +60,53 @@ def load_recipe(name: str, overrides: list[str]) -> Recipe:
         known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
         raise MotError(f"recipe {name!r} not found ({path}); known recipes: {known}")
     try:
-        content = tomllib.loads(path.read_text())
-        for override in overrides:
-            key, separator, text = override.partition("=")
-            if not separator:
-                raise MotError(f"override {override!r} is not KEY=VALUE")
-            *tables, last = key.strip().split(".")
-            table = content
-            for part in tables:
-                table = table.setdefault(part, {})
-            table[last] = _value(text.strip())
-    except tomllib.TOMLDecodeError as error:
-        raise MotError(f"{path}: {error}") from error
-    return parse_recipe({"name": path.stem, **content}, str(path))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise MotError(f"{path}: cannot be read as TOML: {error}") from error
+    for override in overrides:
+        _apply(content, override)
+    return parse_recipe({"name": path.stem, **content}, " ".join([str(path), *overrides]))
 
 
 def parse_recipe(content: object, source: str) -> Recipe:
-    """Validate a recipe that came from a file or a checkpoint."""
+    """Validate a recipe that came from a file or a checkpoint; ``source`` names it in errors.
+
+    Raises:
+        MotError: naming every wrong key with its value.
+    """
     try:
         return TypeAdapter(Recipe).validate_python(content)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({e['input']!r})" for e in error.errors())
         raise MotError(f"{source}: {problems}") from error
+
+
+def changes(old: Recipe, new: Recipe) -> list[tuple[str, object, object]]:
+    """What differs, as (dotted key, old value, new value)."""
+    before, after = flat(old), flat(new)
+    return [(key, before[key], after[key]) for key in before if before[key] != after[key]]
+
+
+def flat(recipe: Recipe) -> dict[str, object]:
+    """Every setting by its dotted key, tables resolved."""
+    settings: dict[str, object] = {}
+    for key, value in recipe.model_dump(mode="json").items():
+        tables = {f"{key}.{inner}": v for inner, v in value.items()} if isinstance(value, dict) else {key: value}
+        settings |= tables
+    return settings
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    """Set KEY=VALUE in a recipe's tables; a dotted key goes into a sub-table."""
+    key, separator, text = override.partition("=")
+    if not separator:
+        raise MotError(f"override {override!r} is not KEY=VALUE, e.g. lr=2e-4 or augment.mosaic=0.5")
+    *tables, last = key.strip().split(".")
+    for part in tables:
+        content = content.setdefault(part, {})
+        if not isinstance(content, dict):
+            raise MotError(f"override {override!r}: {part!r} is no table but {content!r}")
+    content[last] = _value(text.strip())
 
 
 def _value(text: str) -> object:

@@ -27,7 +27,7 @@ def test_model_writes_a_whole_triton_model(checkpoint: Path, tmp_path: Path) -> 
     detector = OnnxDetector(output / "1" / "model.onnx", workers=1)
     detector.close()
     assert detector.spec.accuracy == "measured somewhere"
-    assert sorted(p.name for p in (output / "1").iterdir()) == ["model.onnx"]
+    assert sorted(p.name for p in (output / "1").iterdir()) == ["model.onnx", "model.py"]
     texts = {target: (output / path).read_text() for target, path in CONFIG_PATHS.items()}
     assert all("measured somewhere" in text for text in texts.values())
     for path in CONFIG_PATHS.values():

@@ -7,10 +7,12 @@ Every random choice comes from the generator that is handed in, so a sample depe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from pydantic import AfterValidator, Field
 
 from mot.geometry import PAD_VALUE
 from training.data.labels import IGNORE
@@ -18,21 +20,32 @@ from training.data.labels import IGNORE
 Image = npt.NDArray[np.uint8]
 
 
+def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError("the lower limit is above the upper one")
+    return limits
+
+
+# Checked where a recipe is read.
+Probability = Annotated[float, Field(ge=0, le=1)]
+Range = Annotated[tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]], AfterValidator(_ascending)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
     """FairMOT's ranges by default (its ``random_affine`` and HSV jitter); the rest is off."""
 
-    rotate: float = 5.0  # degrees either way
-    scale: tuple[float, float] = (0.5, 1.2)
-    translate: float = 0.1  # fraction of the side
-    shear: float = 2.0  # degrees
-    flip: float = 0.5  # probability
-    saturation: tuple[float, float] = (0.5, 1.5)
-    value: tuple[float, float] = (0.5, 1.5)
-    mosaic: float = 0.0  # probability
-    grey: float = 0.0  # probability
-    blur: float = 0.0  # probability
-    min_visible: float = 0.1  # a person with less of the box inside is dropped (ignored in a mosaic)
+    rotate: Annotated[float, Field(ge=0, le=180)] = 5.0  # degrees either way
+    scale: Range = (0.5, 1.2)
+    translate: Annotated[float, Field(ge=0)] = 0.1  # fraction of the side, either way
+    shear: Annotated[float, Field(ge=0, lt=45)] = 2.0  # degrees either way, each axis
+    flip: Probability = 0.5
+    saturation: Range = (0.5, 1.5)
+    value: Range = (0.5, 1.5)
+    mosaic: Probability = 0.0
+    grey: Probability = 0.0
+    blur: Probability = 0.0
+    min_visible: Probability = 0.1  # a person with less of the box inside is dropped (ignored in a mosaic)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +66,7 @@ def fit_matrix(source: tuple[int, int], width: int, height: int) -> npt.NDArray[
     )
 
 
-def random_matrix(
-    rng: np.random.Generator, config: AugmentConfig, width: int, height: int
-) -> npt.NDArray[np.float64]:
+def random_matrix(rng: np.random.Generator, config: AugmentConfig, width: int, height: int) -> npt.NDArray[np.float64]:
     """A random rotation, scale, shear, shift and flip about the centre of the output."""
     angle = np.radians(rng.uniform(-config.rotate, config.rotate))
     # Log-uniform: halving is as likely as doubling.
@@ -88,12 +99,12 @@ def warp(source: Labelled, matrix: npt.NDArray[np.float64], width: int, height: 
     shrink = np.sqrt(max(abs(np.sin(angle)), abs(np.cos(angle))))
     centre, size = (low + high) / 2, (high - low) * shrink
     boxes = np.concatenate([centre - size / 2, centre + size / 2]).T.astype(np.float32)
-    return Labelled(image=image, boxes=boxes, classes=source.classes, identities=source.identities)
+    return Labelled(
+        image=np.asarray(image, np.uint8), boxes=boxes, classes=source.classes, identities=source.identities
+    )
 
 
-def keep_visible(
-    item: Labelled, region: tuple[int, int, int, int], min_visible: float, *, clip: bool
-) -> Labelled:
+def keep_visible(item: Labelled, region: tuple[int, int, int, int], min_visible: float, *, clip: bool) -> Labelled:
     """Drop people who left ``region`` (x1, y1, x2, y2) or became too small; optionally clip the others to it.
 
     Where boxes are clipped, people mostly outside are turned into ignored regions: a part of them shows.
@@ -160,9 +171,9 @@ def recolour(rng: np.random.Generator, config: AugmentConfig, image: Image) -> I
     for channel, limits in ((1, config.saturation), (2, config.value)):
         table = np.clip(np.arange(256) * rng.uniform(*limits), 0, 255).astype(np.uint8)
         hsv[..., channel] = cv2.LUT(hsv[..., channel], table)
-    image = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    out = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
     if rng.random() < config.grey:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     if rng.random() < config.blur:
-        image = cv2.GaussianBlur(image, (3, 3), rng.uniform(0.4, 1.2))
-    return np.asarray(image, np.uint8)
+        out = cv2.GaussianBlur(out, (3, 3), rng.uniform(0.4, 1.2))
+    return np.asarray(out, np.uint8)

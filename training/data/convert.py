@@ -12,20 +12,32 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.data.labels import DataError, write_labels
+from mot.files import whole_file
+from mot.sequence import read_ground_truth
+from training.data.labels import PERSON, DataError, write_labels
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+PEDESTRIAN = 1  # the class column of MOT16, 17 and 20
 Labels = npt.NDArray[np.float32]
 
 
 def place_image(source: Path, destination: Path) -> None:
-    """Link ``destination`` to an image that stands elsewhere, once."""
+    """Link ``destination`` to an image that stands elsewhere; a link to another place is replaced."""
     destination.parent.mkdir(parents=True, exist_ok=True)
+    if destination.is_symlink() and destination.resolve() != source.resolve():
+        destination.unlink()
     if not destination.exists():
         destination.symlink_to(os.path.relpath(source.resolve(), destination.parent.resolve()))
 
 
 def images_in(folder: Path) -> list[Path]:
+    """The image files of a folder, by name.
+
+    Raises:
+        DataError: there is no such folder or no image in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; expected images in it")
     images = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     if not images:
         raise DataError(f"{folder}: no images ({', '.join(IMAGE_SUFFIXES)})")
@@ -33,21 +45,29 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def video_to_images(video: Path, folder: Path, frames: range) -> list[Path]:
-    """Write the frames whose 1-based numbers are in ``frames`` as JPEG, unless they are there already."""
+    """Write the frames whose 1-based numbers are in ``frames`` as JPEG, unless they are there already.
+
+    Raises:
+        DataError: the video cannot be read or ends before the last of these frames.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{number:06d}.jpg" for number in frames]
     if all(path.exists() for path in paths):
         return paths
-    with av.open(str(video)) as container:
-        for number, frame in enumerate(container.decode(video=0), start=1):
-            if number >= frames.stop:
-                break
-            if number in frames:
-                image = frame.to_ndarray(format="bgr24")
-                cv2.imwrite(str(folder / f"{number:06d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    try:
+        with av.open(str(video)) as container:
+            for number, frame in enumerate(container.decode(video=0), start=1):
+                if number >= frames.stop:
+                    break
+                if number in frames:
+                    with whole_file(folder / f"{number:06d}.jpg") as temporary:
+                        image = frame.to_ndarray(format="bgr24")
+                        cv2.imwrite(str(temporary), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    except av.FFmpegError as error:
+        raise DataError(f"{video}: cannot be read as a video: {error.strerror}") from error
     missing = [path for path in paths if not path.exists()]
     if missing:
-        raise DataError(f"{video}: has no frame {missing[0].stem}")
+        raise DataError(f"{video}: has no frame {int(missing[0].stem)}; is it the right video?")
     return paths
 
 
@@ -59,20 +79,20 @@ def mot_labels(gt: Path, sizes: dict[int, tuple[int, int]]) -> dict[int, Labels]
 
     Args:
         sizes: (width, height) of each wanted frame, by 1-based number; other frames are left out.
+
+    Raises:
+        SequenceError: the file is missing or malformed; the message names the line.
     """
-    rows = np.loadtxt(gt, delimiter=",", ndmin=2)
-    rows = rows[rows[:, 6] != 0]
-    if rows.shape[1] == 9:
-        rows = rows[rows[:, 7] == 1]
-    number = {identity: i for i, identity in enumerate(np.unique(rows[:, 1]))}
+    rows = read_ground_truth(gt)
+    rows = rows[(rows.scores != 0) & (rows.classes == PEDESTRIAN)]
+    numbers = np.unique(rows.ids, return_inverse=True)[1]
     labels = {}
     for frame, (width, height) in sizes.items():
-        own = rows[rows[:, 0] == frame]
-        size = own[:, 4:6]
-        centre = own[:, 2:4] + size / 2
-        identity = np.array([number[i] for i in own[:, 1]])
-        columns = [np.zeros(len(own)), identity, *(centre / (width, height)).T, *(size / (width, height)).T]
-        labels[frame] = np.stack(columns, axis=1).astype(np.float32).reshape(-1, 6)
+        own = rows.frames == frame
+        size = rows.boxes[own, 2:]
+        centre = rows.boxes[own, :2] + size / 2
+        columns = [np.full(len(size), PERSON), numbers[own], *(centre / (width, height)).T, *(size / (width, height)).T]
+        labels[frame] = np.stack(columns, axis=1).astype(np.float32)
     return labels
 
 
@@ -85,7 +105,14 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def convert_mot_sequence(images: Sequence[Path], numbers: Sequence[int], gt: Path, out: Path) -> list[Path]:
-    """Images (1-based frame ``numbers``) and a gt.txt -> ``out/images`` and ``out/labels_with_ids``."""
+    """Images (1-based frame ``numbers``) and a gt.txt -> ``out/images`` and ``out/labels_with_ids``.
+
+    Returns the paths of the placed images. All images of a sequence have the size of the first.
+
+    Raises:
+        DataError: the first image cannot be read.
+        SequenceError: the gt.txt is missing or malformed.
+    """
     width, height = image_size(images[0])
     labels = mot_labels(gt, dict.fromkeys(numbers, (width, height)))
     placed = []
@@ -107,10 +134,11 @@ def identity_per_box(labels: Labels, first: int) -> Labels:
 
 
 def numbered_identities(all_labels: Sequence[Labels]) -> Iterator[Labels]:
-    first = 0
+    """:func:`identity_per_box` over a data set's images, no identity twice."""
+    first = 1 + max((int(labels[:, 1].max(initial=-1)) for labels in all_labels), default=-1)
     for labels in all_labels:
         labels = identity_per_box(labels, first)
-        first += int((labels[:, 0] >= 0).sum())
+        first = max(first, 1 + int(labels[:, 1].max(initial=-1)))
         yield labels
 
 
@@ -118,8 +146,10 @@ def write_config(root: Path, lists: dict[str, Sequence[Path]]) -> Path:
     """Write one list file a data set and ``data.json``, the original's configuration; returns its path."""
     for name, images in lists.items():
         lines = [f"{image.relative_to(root).as_posix()}\n" for image in sorted(images)]
-        (root / f"{name}.train").write_text("".join(lines))
+        with whole_file(root / f"{name}.train") as temporary:
+            temporary.write_text("".join(lines))
     config = root / "data.json"
     content = {"root": ".", "train": {name: f"{name}.train" for name in sorted(lists)}}
-    config.write_text(json.dumps(content, indent=2) + "\n")
+    with whole_file(config) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
     return config

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 
-from training.data.augment import AugmentConfig, Labelled, mosaic, recolour, single
+from training.data.augment import AugmentConfig, Image, Labelled, mosaic, recolour, single
 from training.data.labels import DataError, Sample, SampleSet
 from training.data.targets import make_targets
 
-STRIDE = 4
+STRIDE = 4  # input pixels per cell of the network's map
 Item = dict[str, Tensor]
+Key = tuple[int, int]  # epoch and image: the epoch travels with the index, so that worker processes know it
 
 
 class TrainingSet(Dataset[Item]):
-    """Augmented images with targets; item i of epoch e is the same in every run of a seed."""
+    """Augmented images with targets; item (e, i) is the same in every run of a seed.
+
+    An item holds ``image``, uint8 (3, H, W) RGB, and the fields of :class:`training.data.targets.Targets`.
+    """
 
     def __init__(
         self,
@@ -37,16 +42,19 @@ class TrainingSet(Dataset[Item]):
         self.max_objects = max_objects
         self.augment = augment
         self.seed = seed
-        self.epoch = 0
         # Decoded images kept in memory, shrunk: decoding a 1080p JPEG costs more than all the rest.
-        self._cache: dict[int, np.ndarray] | None = {} if cache else None
+        self._cache: dict[int, Image] | None = {} if cache else None
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, key: tuple[int, int] | int) -> Item:
-        """``key`` is (epoch, index), so that worker processes know the epoch."""
-        epoch, index = key if isinstance(key, tuple) else (self.epoch, key)
+    def __getitem__(self, key: Key) -> Item:
+        """One item.
+
+        Raises:
+            DataError: the image cannot be read.
+        """
+        epoch, index = key
         rng = np.random.default_rng([self.seed, epoch, index])
         if rng.random() < self.augment.mosaic:
             others = rng.integers(len(self.samples), size=3)
@@ -55,7 +63,7 @@ class TrainingSet(Dataset[Item]):
             item = single(rng, self.augment, self._load(index), self.width, self.height)
         image = recolour(rng, self.augment, item.image)
         targets = make_targets(
-            item.boxes / STRIDE,
+            item.boxes / np.float32(STRIDE),
             item.classes,
             item.identities,
             height=self.height // STRIDE,
@@ -84,7 +92,7 @@ class TrainingSet(Dataset[Item]):
             identities=sample.labels[:, 1].astype(np.int64),
         )
 
-    def _read(self, sample: Sample) -> np.ndarray:
+    def _read(self, sample: Sample) -> Image:
         """Decode an image and shrink it to at most 1.5 times the input, enough for augmentation to enlarge."""
         image = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
         if image is None:
@@ -94,10 +102,10 @@ class TrainingSet(Dataset[Item]):
         if ratio < 1:
             size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-class EpochSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
+class EpochSampler(Sampler[list[Key]]):
     """Batches of (epoch, index): shuffled by (seed, epoch), split over processes, resumable at any batch."""
 
     def __init__(self, size: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
@@ -110,7 +118,7 @@ class EpochSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
         """Batches of a whole epoch for one process; an incomplete last one is dropped."""
         return self.size // (self.batch_size * self.world_size)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[list[Key]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.size)
         step = self.batch_size * self.world_size
         for batch in range(self.first_batch, len(self)):

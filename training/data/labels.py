@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mot.errors import MotError
+from mot.files import whole_file
 
 PERSON, IGNORE = 0, -1
 
@@ -50,24 +51,34 @@ def label_path(image: Path) -> Path:
 
 
 def read_labels(path: Path) -> npt.NDArray[np.float32]:
-    """(M, 6) rows of a label file; an empty file is an image without people."""
+    """(M, 6) rows of a label file; an empty file is an image without people.
+
+    Raises:
+        DataError: the file is missing or a line is malformed.
+    """
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(_read_text(path, "an image without people needs an empty file").splitlines(), 1):
         if not line.strip():
             continue
         try:
             row = [float(value) for value in line.split()]
         except ValueError as error:
-            raise DataError(f"{path}:{number}: {error}") from error
+            raise DataError(f"{path}:{number}: {error}; expected 'class id xc yc w h'") from error
         if len(row) != 6 or not np.isfinite(row).all() or row[4] <= 0 or row[5] <= 0:
             raise DataError(f"{path}:{number}: {line!r} is not 'class id xc yc w h' with a positive size")
+        if row[0] not in (PERSON, IGNORE):
+            raise DataError(
+                f"{path}:{number}: class {row[0]:g}; only {PERSON} (person) and {IGNORE} (ignored) are known"
+            )
         rows.append(row)
     return np.array(rows, np.float32).reshape(-1, 6)
 
 
 def write_labels(path: Path, rows: npt.NDArray[np.float32]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{int(r[0])} {int(r[1])} {r[2]:.6f} {r[3]:.6f} {r[4]:.6f} {r[5]:.6f}\n" for r in rows))
+    """Write (M, 6) rows; the file appears whole or not at all."""
+    text = "".join(f"{int(r[0])} {int(r[1])} {r[2]:.6f} {r[3]:.6f} {r[4]:.6f} {r[5]:.6f}\n" for r in rows)
+    with whole_file(path) as temporary:
+        temporary.write_text(text)
 
 
 def load_samples(config: Path) -> SampleSet:
@@ -79,21 +90,15 @@ def load_samples(config: Path) -> SampleSet:
     Raises:
         DataError: a file is missing or malformed.
     """
-    try:
-        content = json.loads(config.read_text())
-        root, lists = Path(content["root"]), content["train"]
-    except FileNotFoundError as error:
-        raise DataError(f"{config}: no such data configuration; make one with mot-train data") from error
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise DataError(f"{config}: not a data configuration with 'root' and 'train': {error!r}") from error
-    root = config.parent / root
+    root, lists = _read_config(config)
     samples: list[Sample] = []
     identities = 0
-    for name, list_file in sorted(lists.items()):
-        listing = config.parent / list_file
-        if not listing.is_file():
-            raise DataError(f"{config}: data set {name!r} names {listing}, which does not exist")
-        images = [root / line.strip() for line in listing.read_text().splitlines() if line.strip()]
+    for name, listing in sorted(lists.items()):
+        text = _read_text(listing, f"{config} names it for data set {name!r}")
+        images = [root / line.strip() for line in text.splitlines() if line.strip()]
+        for image in images:
+            if not image.is_file():
+                raise DataError(f"{image}: no such image; {listing} names it")
         labels = [read_labels(label_path(image)) for image in images]
         known = sorted({int(i) for rows in labels for i in rows[rows[:, 0] == PERSON, 1] if i >= 0})
         number = {own: identities + i for i, own in enumerate(known)}
@@ -104,3 +109,25 @@ def load_samples(config: Path) -> SampleSet:
     if not samples:
         raise DataError(f"{config}: no training images")
     return SampleSet(samples=samples, identities=identities)
+
+
+def _read_config(config: Path) -> tuple[Path, dict[str, Path]]:
+    """The root folder and the list file of each data set."""
+    try:
+        content = json.loads(_read_text(config, "make a data configuration with mot-train data"))
+        root = config.parent / content["root"]
+        lists = {str(name): config.parent / listing for name, listing in content["train"].items()}
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f'{config}: not a data configuration ({error!r}); expected {{"root": FOLDER, "train": {{NAME: LIST FILE}}}}'
+        ) from error
+    return root, lists
+
+
+def _read_text(path: Path, remedy: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}; {remedy}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from error

@@ -16,13 +16,17 @@ import onnxruntime as ort
 
 from mot.errors import MotError
 from mot.geometry import iou_matrix
+from training.data.augment import Image
 from training.data.labels import IGNORE, PERSON
 
 Boxes = npt.NDArray[np.float32]
+Tile = tuple[int, int, int, int]  # x1, y1, x2, y2; pixels
 
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherConfig:
+    """Scores are the teacher's objectness times its probability of a person."""
+
     person: float = 0.45  # from this score on a box is a person
     ignore: float = 0.15  # from here to ``person`` it is a region without loss
     nms: float = 0.6  # IoU
@@ -38,17 +42,24 @@ class Teacher:
     """
 
     def __init__(self, path: Path, config: TeacherConfig) -> None:
+        remedy = "it should be a YOLOX model trained on COCO, as ONNX"
         if not path.is_file():
-            raise MotError(f"{path}: no such file; it should be a YOLOX model trained on COCO, as ONNX")
-        self.config = config
-        self.session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            raise MotError(f"{path}: no such file; {remedy}")
+        try:
+            self.session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's errors have no base of their own
+            raise MotError(f"{path}: cannot be loaded ({error}); {remedy}") from error
         tensor = self.session.get_inputs()[0]
+        if len(tensor.shape) != 4 or tensor.shape[1] != 3 or tensor.shape[2] != tensor.shape[3]:
+            raise MotError(f"{path}: input {tensor.name!r} is {tensor.shape}, expected [1, 3, side, side]; {remedy}")
+        self.config = config
         self.name, self.size = tensor.name, int(tensor.shape[2])
 
-    def __call__(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def __call__(self, image: Image) -> npt.NDArray[np.float32]:
         """BGR image (H, W, 3) -> label rows (M, 6): class PERSON or IGNORE, id -1, xc, yc, w, h as fractions."""
         height, width = image.shape[:2]
-        found = [self._tile(image, tile, flip) for tile in self._tiles(width, height) for flip in (False, True)]
+        grid = tiles(width, height, self.config)
+        found = [self._tile(image, tile, flip) for tile in grid for flip in (False, True)]
         boxes = np.concatenate([b for b, _ in found])
         scores = np.concatenate([s for _, s in found])
         keep = suppress(boxes, scores, self.config.nms)
@@ -58,27 +69,12 @@ class Teacher:
         rows = [classes, np.full(len(boxes), -1), *(centre / (width, height)).T, *(size / (width, height)).T]
         return np.stack(rows, axis=1).astype(np.float32)
 
-    def _tiles(self, width: int, height: int) -> list[tuple[int, int, int, int]]:
-        """x1, y1, x2, y2 of every tile."""
-        tiles = []
-        for n in self.config.tiles:
-            tile = [side / (n - (n - 1) * self.config.overlap) for side in (width, height)]
-            step = [t * (1 - self.config.overlap) for t in tile]
-            tiles += [
-                (int(i * step[0]), int(j * step[1]), int(i * step[0] + tile[0]), int(j * step[1] + tile[1]))
-                for j in range(n)
-                for i in range(n)
-            ]
-        return tiles
-
-    def _tile(
-        self, image: npt.NDArray[np.uint8], tile: tuple[int, int, int, int], flip: bool
-    ) -> tuple[Boxes, npt.NDArray[np.float32]]:
+    def _tile(self, image: Image, tile: Tile, flip: bool) -> tuple[Boxes, npt.NDArray[np.float32]]:
         """People in one tile, in pixels of the whole image; those cut by an inner border are left to other tiles."""
         x1, y1, x2, y2 = tile
         crop = image[y1:y2, x1:x2]
         ratio = min(self.size / crop.shape[0], self.size / crop.shape[1])
-        small = cv2.resize(crop, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_LINEAR)
+        small = np.asarray(cv2.resize(crop, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_LINEAR), np.uint8)
         if flip:
             small = small[:, ::-1]
         padded = np.full((self.size, self.size, 3), 114, np.float32)
@@ -97,9 +93,20 @@ class Teacher:
         return boxes[keep], scores[keep]
 
 
-def decode_people(
-    output: npt.NDArray[np.float32], size: int, floor: float
-) -> tuple[Boxes, npt.NDArray[np.float32]]:
+def tiles(width: int, height: int, config: TeacherConfig) -> list[Tile]:
+    """x1, y1, x2, y2 of every tile, at least a pixel; each grid covers the whole image."""
+    found = []
+    for n in config.tiles:
+        # n tiles that share (n - 1) overlaps fill a side.
+        size_x, size_y = (side / (n - (n - 1) * config.overlap) for side in (width, height))
+        lefts, tops = ([i * size * (1 - config.overlap) for i in range(n)] for size in (size_x, size_y))
+        spans_x = [(int(x), max(int(x) + 1, round(x + size_x))) for x in lefts]
+        spans_y = [(int(y), max(int(y) + 1, round(y + size_y))) for y in tops]
+        found += [(x1, y1, x2, y2) for y1, y2 in spans_y for x1, x2 in spans_x]
+    return found
+
+
+def decode_people(output: npt.NDArray[np.float32], size: int, floor: float) -> tuple[Boxes, npt.NDArray[np.float32]]:
     """(cells, 85) raw rows of YOLOX -> boxes (M, 4) xyxy in input pixels and scores (M,) of class person."""
     grids, strides = [], []
     for stride in (8, 16, 32):
@@ -125,10 +132,9 @@ def is_part(boxes: Boxes) -> npt.NDArray[np.bool_]:
 
 def suppress(boxes: Boxes, scores: npt.NDArray[np.float32], threshold: float) -> list[int]:
     """Indices of boxes that survive non-maximum suppression, best first."""
-    order = list(np.argsort(-scores, kind="stable"))
     overlaps = iou_matrix(boxes, boxes)
     keep: list[int] = []
-    for i in order:
-        if all(overlaps[i, j] < threshold for j in keep):
-            keep.append(int(i))
+    for i in np.argsort(-scores, kind="stable").tolist():
+        if (overlaps[i, keep] < threshold).all():
+            keep.append(i)
     return keep

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from training.data.convert import (
     convert_mot_sequence,
@@ -20,6 +21,7 @@ from training.data.pseudo import Teacher, TeacherConfig
 
 Report = Callable[[str], None]
 TEACHER = "models/yolox_nano_416x416.onnx"
+VIDEOS = {"pedestrians_social_distancing": 341, "mctracker-View_006": 795, "mmtracking-demo": 8}  # frames
 
 
 def prepare_shipped(source: Path, out: Path, report: Report) -> Path:
@@ -27,15 +29,28 @@ def prepare_shipped(source: Path, out: Path, report: Report) -> Path:
 
     Only training splits are read: frames 1-397 of PETS09-S2L1, 1-263 of MOT17-09, the MOT17 samples, stills,
     and unlabelled images and videos.
+
+    Raises:
+        MotError: a folder or file of the layout is missing or malformed.
     """
-    if not (source / "mot").is_dir():
-        raise DataError(f"{source}: no folder 'mot' in it; see model_repository/README.md for the layout")
+    for name in ("mot", "stills", "unlabelled", "videos"):
+        if not (source / name).is_dir():
+            raise DataError(f"{source}: no folder {name!r} in it; see model_repository/README.md for the layout")
+    lists = _sequences(source, out, report)
+    for name in ("pennfudan", "coco_people"):
+        report(name)
+        lists[name] = _stills(source / "stills" / name, out / name)
+    lists |= _unlabelled(source, out, report)
+    return write_config(out, lists)
+
+
+def _sequences(source: Path, out: Path, report: Report) -> dict[str, Sequence[Path]]:
+    """The training parts of sequences with ground truth."""
     lists: dict[str, Sequence[Path]] = {}
     report("PETS09-S2L1, frames 1-397")
-    pets = out / "pets"
-    frames = range(1, 398)
-    images = video_to_images(source / "videos/vtest.avi", pets / "images", frames)
-    lists["pets"] = convert_mot_sequence(images, frames, source / "mot/PETS09-S2L1/gt/gt.txt", pets)
+    numbers: Sequence[int] = range(1, 398)
+    images = video_to_images(source / "videos/vtest.avi", out / "pets/images", range(1, 398))
+    lists["pets"] = convert_mot_sequence(images, numbers, source / "mot/PETS09-S2L1/gt/gt.txt", out / "pets")
     report("MOT17-09, frames 1-263")
     sequence = source / "mot/MOT17-09-FRCNN"
     numbers = range(1, 264)
@@ -47,26 +62,29 @@ def prepare_shipped(source: Path, out: Path, report: Report) -> Path:
             continue
         report(mini.name)
         images = images_in(mini / "img1")
-        numbers_here = [int(path.stem) for path in images]
-        lists[mini.name] = convert_mot_sequence(images, numbers_here, mini / "gt/gt.txt", out / mini.name)
-    for name in ("pennfudan", "coco_people"):
-        report(name)
-        lists[name] = _stills(source / "stills" / name, out / name)
+        numbers = [int(path.stem) for path in images]
+        lists[mini.name] = convert_mot_sequence(images, numbers, mini / "gt/gt.txt", out / mini.name)
+    return lists
+
+
+def _unlabelled(source: Path, out: Path, report: Report) -> dict[str, Sequence[Path]]:
+    """Image folders and videos without labels, labelled by the teacher."""
+    lists: dict[str, Sequence[Path]] = {}
     teacher = Teacher(source / TEACHER, TeacherConfig())
     for folder in sorted((source / "unlabelled").iterdir()):
         report(f"{folder.name}, pseudo-labels")
         # Stills of different people may teach identity; frames of one sequence would contradict each other.
         lists[folder.name] = _pseudo(images_in(folder), out / folder.name, teacher, own_ids=folder.name == "street")
-    videos = {"pedestrians_social_distancing": 342, "mctracker-View_006": 796, "mmtracking-demo": 9}
-    for name, stop in videos.items():
+    for name, frames in VIDEOS.items():
         report(f"{name}, pseudo-labels")
-        step = max(1, stop // 110)
-        images = video_to_images(source / f"videos/{name}.mp4", out / name / "images", range(1, stop, step))
+        step = max(1, frames // 110)
+        images = video_to_images(source / f"videos/{name}.mp4", out / name / "images", range(1, frames + 1, step))
         lists[name] = _pseudo(images, out / name, teacher, own_ids=False)
-    return write_config(out, lists)
+    return lists
 
 
 def _stills(source: Path, out: Path) -> list[Path]:
+    """Images of different people: each person is an identity."""
     images = images_in(source / "images")
     labels = [read_labels(source / "labels_with_ids" / f"{image.stem}.txt") for image in images]
     placed = []
@@ -91,7 +109,7 @@ def _pseudo(images: Sequence[Path], out: Path, teacher: Teacher, *, own_ids: boo
             pixels = cv2.imread(str(image))
             if pixels is None:
                 raise DataError(f"{image}: no readable image")
-            write_labels(cached, teacher(pixels))
+            write_labels(cached, teacher(np.asarray(pixels, np.uint8)))
         labels.append(read_labels(cached))
     for image, rows in zip(images, numbered_identities(labels) if own_ids else labels, strict=True):
         write_labels(out / "labels_with_ids" / f"{image.stem}.txt", rows)

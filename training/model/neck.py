@@ -5,6 +5,8 @@ Source: Yu et al., "Deep Layer Aggregation", CVPR 2018 (iterative deep aggregati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +14,7 @@ from training.model.dcn import ModulatedDeformConv
 
 
 class DeformBlock(nn.Module):
-    """DCN, BatchNorm, ReLU."""
+    """DCN, BatchNorm, ReLU: (N, Cin, H, W) -> (N, Cout, H, W)."""
 
     def __init__(self, in_channels: int, out_channels: int, dcn: str) -> None:
         super().__init__()
@@ -24,7 +26,7 @@ class DeformBlock(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, BatchNorm, ReLU."""
+    """Convolution, BatchNorm, ReLU: (N, Cin, H, W) -> (N, Cout, H, W)."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
         super().__init__()
@@ -51,7 +53,7 @@ class IDAUp(nn.Module):
     ``dcn`` names the provider of the deformable convolutions; None takes plain ones (proj 1x1, node 3x3).
     """
 
-    def __init__(self, width: int, channels: list[int], factors: list[int], dcn: str | None) -> None:
+    def __init__(self, width: int, channels: Sequence[int], factors: Sequence[int], dcn: str | None) -> None:
         super().__init__()
 
         def block(in_channels: int, kernel: int) -> nn.Module:
@@ -70,11 +72,16 @@ class IDAUp(nn.Module):
 
 
 class DLANeck(nn.Module):
-    """FairMOT's neck: DLAUp over four maps, then IDAUp over its three finest. 16 DCN layers."""
+    """FairMOT's neck: DLAUp over four maps, then IDAUp over its three finest. 16 DCN layers.
 
-    def __init__(self, channels: list[int], width: int, dcn: str) -> None:
+    Maps at strides 4, 8, 16, 32 with ``channels`` -> (N, ``channels[0]``, H/4, W/4).
+    """
+
+    def __init__(self, channels: Sequence[int], dcn: str) -> None:
         super().__init__()
-        channels, first = list(channels), channels[:3]
+        self.width = channels[0]
+        first = channels[:3]
+        channels = list(channels)
         scales = [1, 2, 4, 8]
         self.ida = nn.ModuleList()
         for i in (2, 1, 0):  # ends on strides 16, 8, 4
@@ -82,9 +89,6 @@ class DLANeck(nn.Module):
             self.ida.append(IDAUp(channels[i], channels[i:], factors, dcn))
             channels[i + 1 :] = [channels[i]] * (3 - i)
             scales[i + 1 :] = [scales[i]] * (3 - i)
-        self.width = first[0] if width == 0 else width
-        if self.width != first[0]:
-            raise ValueError(f"the DLA neck ends on the backbone's first width {first[0]}, not {width}")
         self.final = IDAUp(self.width, first, [1, 2, 4], dcn)
 
     def forward(self, maps: list[Tensor]) -> Tensor:
@@ -101,16 +105,15 @@ class TopDownNeck(nn.Module):
     """A chain of two-map IDAUps from stride 32 to 4, deformable down to stride 8: four DCN layers.
 
     The light neck of the small models: at stride 4 a single DCN costs as much as their whole backbone.
+    Maps at strides 4, 8, 16, 32 with ``channels`` -> (N, ``width``, H/4, W/4).
     """
 
-    def __init__(self, channels: list[int], width: int, dcn: str) -> None:
+    def __init__(self, channels: Sequence[int], dcn: str, width: int) -> None:
         super().__init__()
         self.width = width
         widths = [width, *channels[1:]]
         self.lateral = nn.Sequential(nn.Conv2d(channels[0], width, 1, bias=False), nn.BatchNorm2d(width))
-        self.ida = nn.ModuleList(
-            IDAUp(widths[i], widths[i : i + 2], [1, 2], dcn if i > 0 else None) for i in (2, 1, 0)
-        )
+        self.ida = nn.ModuleList(IDAUp(widths[i], widths[i : i + 2], [1, 2], dcn if i > 0 else None) for i in (2, 1, 0))
 
     def forward(self, maps: list[Tensor]) -> Tensor:
         fine = [self.lateral(maps[0]), *maps[1:3]]

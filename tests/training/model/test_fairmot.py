@@ -68,7 +68,7 @@ def test_exponential_boxes_stay_finite() -> None:
 
 def test_normalisation_is_part_of_the_network() -> None:
     """The buffers are no part of the weights, and grey of ImageNet's mean becomes zero."""
-    model = FairMOT("mit_b0")
+    model = FairMOT("mit_b0").eval()
     assert not {"mean", "std"} & model.state_dict().keys()
     seen = []
     model.backbone.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))

@@ -1,0 +1,129 @@
+"""A run's changing state: what a checkpoint holds and a resumed run takes up again."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from lightning.fabric import Fabric
+
+from mot.errors import MotError
+from training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from training.losses import FairMOTLoss
+from training.model.csp import CSPDarknetPAFPN
+from training.model.efficientnet import EfficientNetLite0
+from training.model.fairmot import FairMOT
+from training.optimizer import load_optimizer, make_optimizer, update_ema
+from training.recipe import Recipe, changes, parse_recipe
+
+# What a half-done run cannot change: the weights' and moments' meaning, and the order of the images.
+FIXED = ("architecture", "optimizer", "batch_size", "seed")
+
+
+class Run:
+    """Network, loss (classifier and uncertainties), optimizer, averaged weights, and the step they stand at."""
+
+    def __init__(self, recipe: Recipe, identities: int, fabric: Fabric, *, pretrained: bool) -> None:
+        """Build everything on Fabric's device.
+
+        Args:
+            pretrained: load the backbone's weights that the recipe names; a run to be resumed needs none.
+
+        Raises:
+            MotError: these weights are missing or do not fit.
+        """
+        self.recipe = recipe
+        self.identities = identities
+        self.step = 0
+        self._fabric = fabric
+        self.model = FairMOT(recipe.architecture, dcn=recipe.dcn)
+        if pretrained:
+            initialise(self.model, recipe)
+        self.loss = FairMOTLoss(recipe.loss, self.model.config.embedding_dim, identities)
+        # On the device before the optimizer exists: restored moments follow their parameters there.
+        self.model.to(fabric.device)
+        self.loss.to(fabric.device)
+        self.optimizer = make_optimizer(recipe, self.model, self.loss)
+        self.ema = copy.deepcopy(self.model).requires_grad_(False) if recipe.ema_decay else None
+
+    def finish_step(self) -> None:
+        """Count an optimizer step and average its weights."""
+        if self.ema is not None:
+            update_ema(self.ema, self.model, self.recipe.ema_decay, self.step)
+        self.step += 1
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint, from the first process alone.
+
+        Raises:
+            CheckpointError: it cannot be written; an older file under the name stays whole.
+        """
+        if not self._fabric.is_global_zero:
+            return
+        state = {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "step": self.step,
+            "identities": self.identities,
+            "model": self.model.state_dict(),
+            "loss": self.loss.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "ema": self.ema.state_dict() if self.ema is not None else {},
+            "precision": self._fabric.strategy.precision.state_dict(),  # fp16's gradient scale; else empty
+        }
+        save_checkpoint(path, state)
+
+    def load(self, path: Path) -> list[str]:
+        """Take up a checkpoint; returns what the recipe changed since, for the user to read.
+
+        Raises:
+            CheckpointError: it is missing or damaged, does not fit, or something of :data:`FIXED` changed.
+        """
+        state = load_checkpoint(path)
+        missing = {"loss", "optimizer"} - state.keys()
+        if missing:
+            raise CheckpointError(f"{path}: {', '.join(sorted(missing))} missing; it can be exported, but not resumed")
+        self._check_same_run(path, state)
+        try:
+            self.model.load_state_dict(state["model"])
+            self.loss.load_state_dict(state["loss"])
+            load_optimizer(self.optimizer, state["optimizer"])
+            if self.ema is not None:
+                self.ema.load_state_dict(state["ema"])
+            self._fabric.strategy.precision.load_state_dict(state.get("precision") or {})
+        except (RuntimeError, ValueError) as error:
+            raise CheckpointError(f"{path}: does not fit this recipe: {error}") from error
+        self.step = int(state["step"])
+        return [
+            f"{key}: {old} -> {new}" for key, old, new in changes(parse_recipe(state["recipe"], str(path)), self.recipe)
+        ]
+
+    def _check_same_run(self, path: Path, state: dict[str, Any]) -> None:
+        remedy = "start a new run with another --out, or set it back"
+        for key, old, new in changes(parse_recipe(state["recipe"], str(path)), self.recipe):
+            if key in FIXED:
+                raise CheckpointError(f"{path}: {key} was {old!r} and is now {new!r}; {remedy}")
+        if bool(state["ema"]) != (self.ema is not None):
+            raise CheckpointError(f"{path}: ema_decay cannot be switched on or off in mid-run; {remedy}")
+        if state["identities"] != self.identities:
+            raise CheckpointError(
+                f"{path}: the run knows {state['identities']} identities, the data {self.identities}; "
+                "resume with the data it was started with"
+            )
+
+
+def initialise(model: FairMOT, recipe: Recipe) -> None:
+    """Pretrained backbone weights, where the recipe wants them.
+
+    Raises:
+        MotError: the weights are missing or of another architecture.
+    """
+    backbone = model.backbone
+    if recipe.init == "imagenet":
+        if not isinstance(backbone, EfficientNetLite0):
+            raise MotError(f"no ImageNet weights for {recipe.architecture!r} here; set init='none'")
+        backbone.load_imagenet()
+    elif recipe.init == "yolox":
+        if not isinstance(backbone, CSPDarknetPAFPN):
+            raise MotError(f"YOLOX weights do not fit {recipe.architecture!r}; set init='none'")
+        backbone.load_yolox_onnx(Path(recipe.init_path))
