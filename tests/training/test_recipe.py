@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mot.errors import MotError
+from training.recipe import RECIPES, Recipe, changes, flat, load_recipe, parse_recipe
+
+
+@pytest.mark.parametrize("name", [path.stem for path in RECIPES.glob("*.toml")])
+def test_every_recipe_that_comes_along_is_valid(name: str) -> None:
+    assert load_recipe(name, []).name == name
+
+
+def test_defaults_are_fairmots_schedule() -> None:
+    recipe = Recipe(name="fairmot")
+    assert (recipe.optimizer, recipe.lr, recipe.epochs, recipe.step_epochs, recipe.batch_size) == (
+        "adam",
+        1e-4,
+        30,
+        (20,),
+        12,
+    )
+    assert (recipe.width, recipe.height, recipe.max_objects, recipe.seed) == (1088, 608, 500, 317)
+    assert (recipe.clip_norm, recipe.ema_decay, recipe.weight_decay, recipe.warmup_steps) == (0, 0, 0, 0)
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+def test_overrides_reach_into_tables(tmp_path: Path) -> None:
+    name = write(tmp_path / "mine.toml", 'architecture = "mit_b0"\n[augment]\nmosaic = 0.2\n')
+    recipe = load_recipe(
+        name,
+        [
+            "lr=2e-4",
+            "augment.scale=[0.5, 2]",
+            "loss.box_loss=giou",
+            "init_path=a/b.onnx",
+            "step_epochs=[3, 5]",
+            "cache=true",
+        ],
+    )
+    assert recipe.name == "mine"
+    assert recipe.architecture == "mit_b0"
+    assert recipe.lr == 2e-4
+    assert recipe.augment.scale == (0.5, 2)
+    assert recipe.augment.mosaic == 0.2
+    assert recipe.loss.box_loss == "giou"
+    assert recipe.init_path == "a/b.onnx"
+    assert recipe.step_epochs == (3, 5)
+    assert recipe.cache is True
+
+
+@pytest.mark.parametrize(
+    ("override", "complaint"),
+    [
+        ("lr", "override 'lr' is not KEY=VALUE"),
+        ("lr=fast", r"lr: Input should be a valid number.*'fast'"),
+        ("lr=0", r"lr: Input should be greater than 0 \(0\)"),
+        ("learning_rate=1", r"learning_rate: Extra inputs are not permitted \(1\)"),
+        ("augment.mosiac=0.5", "augment.mosiac: Unexpected keyword argument"),
+        ("augment.flip=2", r"augment.flip: Input should be less than or equal to 1 \(2\)"),
+        ("augment.scale=[2, 1]", "augment.scale: .*the lower limit is above the upper one"),
+        ("augment.scale=[0, 1]", "augment.scale.0: Input should be greater than 0"),
+        ("loss.box_loss=l2", "loss.box_loss: Input should be 'l1' or 'giou' .*'l2'"),
+        ("loss=3", "loss: "),
+        ("lr.x=1", "override 'lr.x=1': 'lr' is no table but 0.01"),
+        ("width=100", "width: Input should be a multiple of 32"),
+        ("epochs=0", "epochs: Input should be greater than 0"),
+        ("epochs=1.5", "epochs: Input should be a valid integer"),
+        ("seed=-1", "seed: Input should be greater than or equal to 0"),
+        ("ema_decay=1", "ema_decay: Input should be less than 1"),
+        ("optimizer=sgd", "optimizer: Input should be 'adam' or 'adamw'"),
+    ],
+)
+def test_bad_values_are_named(tmp_path: Path, override: str, complaint: str) -> None:
+    name = write(tmp_path / "mine.toml", "lr = 0.01\n")
+    with pytest.raises(MotError, match=complaint):
+        load_recipe(name, [override])
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(MotError, match=r"there: lr: .*; epochs: "):
+        parse_recipe({"name": "x", "lr": -1, "epochs": 0}, "there")
+
+
+def test_files_that_are_no_recipe(tmp_path: Path) -> None:
+    with pytest.raises(MotError, match="recipe 'defualt' not found .* known recipes: .*default"):
+        load_recipe("defualt", [])
+    with pytest.raises(MotError, match=r"a\.toml: cannot be read as TOML: .*line 1"):
+        load_recipe(write(tmp_path / "a.toml", "lr = = 3\n"), [])
+    (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(MotError, match=r"b\.toml: cannot be read as TOML"):
+        load_recipe(str(tmp_path / "b.toml"), [])
+
+
+def test_a_recipe_survives_a_checkpoint() -> None:
+    recipe = load_recipe("default", ["augment.mosaic=0.25"])
+    assert parse_recipe(recipe.model_dump(mode="json"), "checkpoint") == recipe
+
+
+def test_changes_are_listed_by_dotted_key() -> None:
+    old = Recipe(name="a")
+    new = parse_recipe({"name": "a", "lr": 0.5, "augment": {"flip": 0.25}, "step_epochs": [1]}, "here")
+    assert changes(old, old) == []
+    assert changes(old, new) == [("lr", 1e-4, 0.5), ("step_epochs", [20], [1]), ("augment.flip", 0.5, 0.25)]
+    assert flat(new)["augment.scale"] == [0.5, 1.2]
