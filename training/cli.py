@@ -42,6 +42,9 @@ def fit(
 ) -> None:
     """Train by a recipe; Ctrl-C saves and stops, --resume goes on.
 
+    A resumed run may have other epochs, rates or augmentation; they are listed. Architecture, optimizer,
+    batch size, seed and data stay.
+
     Example: mot-train fit --recipe default --data runs/data/data.json --out runs/default
     """
     keep_freed_memory()

@@ -13,14 +13,14 @@ from training.data.labels import write_labels
 COLOURS = ((230, 40, 40), (40, 220, 60), (60, 80, 240))
 
 
-def write_people(root: Path, count: int, width: int = 96, height: int = 64) -> Path:
-    """``count`` images of 1 to 3 people on grey; returns the data configuration."""
+def write_people(root: Path, count: int, most: int = 3, width: int = 96, height: int = 64) -> Path:
+    """``count`` images of 1 to ``most`` people on grey; returns the data configuration."""
     rng = np.random.default_rng(7)
     images = []
     for number in range(count):
         image = np.full((height, width, 3), 110, np.uint8)
         rows = []
-        for identity in range(1 + number % 3):
+        for identity in range(1 + number % most):
             tall = int(rng.integers(height // 3, height // 2))
             wide = tall // 2
             x, y = int(rng.integers(0, width - wide)), int(rng.integers(0, height - tall))

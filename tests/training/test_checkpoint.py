@@ -79,7 +79,7 @@ def test_pickled_code_is_refused_and_not_run(tmp_path: Path, wrapped: bool) -> N
     if wrapped:
         torch.save(content, path)
     else:
-        path.write_bytes(pickle.dumps(content))
+        path.write_bytes(pickle.dumps(content, protocol=2))
     with pytest.raises(CheckpointError, match=r"last\.pt: .*was not loaded") as caught:
         load_checkpoint(path)
     assert not marker.exists()

@@ -94,7 +94,7 @@ class MixFFN(nn.Module):
         self.fc2 = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
-        x = self.fc1(x).transpose(1, 2).reshape(len(x), -1, height, width)  # (N, hidden, H, W)
+        x = self.fc1(x).transpose(1, 2).reshape(x.shape[0], -1, height, width)  # (N, hidden, H, W)
         x = self.dwconv(x).flatten(2).transpose(1, 2)  # (N, tokens, hidden)
         result: Tensor = self.fc2(functional.gelu(x))
         return result
@@ -130,7 +130,7 @@ class Stage(nn.Module):
         tokens, height, width = self.embed(x)
         for block in self.blocks:
             tokens = block(tokens, height, width)
-        result: Tensor = self.norm(tokens).transpose(1, 2).reshape(len(x), -1, height, width)
+        result: Tensor = self.norm(tokens).transpose(1, 2).reshape(x.shape[0], -1, height, width)
         return result
 
 

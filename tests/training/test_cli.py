@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.checkpoint import load_checkpoint
+from training.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPE = """
+architecture = "yolox_nano"
+width = 96
+height = 64
+batch_size = 2
+epochs = 400
+max_objects = 8
+workers = 1
+warmup_steps = 2
+ema_decay = 0.9
+"""
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """What the command prints when it fails as it should: one line, status 1."""
+    with pytest.raises(SystemExit) as stopped:
+        main([str(argument) for argument in arguments])
+    assert stopped.value.code == 1
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err + captured.out
+    assert captured.err.startswith("error: ")
+    return captured.err
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def test_errors_are_one_line(capsys: pytest.CaptureFixture[str], recipe: Path, people: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    here = ("--out", out, "--accelerator", "cpu")
+    assert "recipe 'none' not found" in fails(capsys, "fit", "--recipe", "none", *here)
+    assert "gone.json: cannot be read" in fails(
+        capsys, "fit", "--recipe", recipe, "--data", tmp_path / "gone.json", *here
+    )
+    with_data = ("fit", "--recipe", recipe, "--data", people, *here)
+    assert "'dla_34' is unknown; choose one of mit_b1" in fails(capsys, *with_data, "--arch", "dla_34")
+    assert "lr: Input should be greater than 0 (0)" in fails(capsys, *with_data, "--set", "lr=0")
+    assert "no such checkpoint to resume" in fails(capsys, *with_data, "--resume")
+    assert "no such checkpoint" in fails(capsys, "show", out / "last.pt")
+    assert "no folder 'mot' in it" in fails(capsys, "data", "shipped", tmp_path)
+    assert not out.exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_cuda_that_is_not_there(capsys: pytest.CaptureFixture[str], recipe: Path, people: Path, tmp_path: Path) -> None:
+    arguments = ("fit", "--recipe", recipe, "--data", people, "--out", tmp_path / "out", "--accelerator", "cuda")
+    assert "no CUDA device is visible here; use --accelerator cpu" in fails(capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    "option", [("--accelerator", "tpu"), ("--precision", "8-bit"), ("--devices", "0"), ("--epochs", "3")]
+)
+def test_wrong_options_are_usage_errors(capsys: pytest.CaptureFixture[str], option: tuple[str, str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["fit", *option])
+    assert stopped.value.code == 2
+    assert option[0] in capsys.readouterr().err
+
+
+def test_ctrl_c_saves_and_resume_goes_on(
+    capsys: pytest.CaptureFixture[str], recipe: Path, people: Path, tmp_path: Path
+) -> None:
+    """A real process with a loader's worker, and the signal as a terminal sends it: to all processes at once."""
+    out = tmp_path / "out"
+    arguments = ["fit", "--recipe", str(recipe), "--data", str(people), "--out", str(out), "--accelerator", "cpu"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("step 10/2000 "):
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "last.pt is saved, --resume goes on" in err
+    assert "Traceback" not in err
+    step = load_checkpoint(out / "last.pt")["step"]
+    assert step >= 10
+    epochs = step // 5 + 1  # ten images, batches of two
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments, "--resume", "--set", f"epochs={epochs}"])
+    assert stopped.value.code == 0
+    said = capsys.readouterr().out
+    assert f"resuming with another recipe: epochs: 400 -> {epochs}" in said
+    assert f"step {5 * epochs}/{5 * epochs} loss" in said
+    assert f"checkpoint: {out / 'last.pt'}" in said
+    assert load_checkpoint(out / "last.pt")["step"] == 5 * epochs
+    with pytest.raises(SystemExit) as stopped:
+        main(["show", str(out / "last.pt")])
+    assert stopped.value.code == 0
+    shown = {
+        cells[0].strip(): cells[1].strip()
+        for line in capsys.readouterr().out.splitlines()
+        if len(cells := line.strip("│┃ ").split("│")) == 2
+    }
+    assert shown["architecture"] == "yolox_nano"
+    assert shown["augment.flip"] == "0.5"
+    assert shown["step"] == str(5 * epochs)
+    assert shown["identities"] == "3"
+    assert shown["averaged weights"] == "yes"
+    parts = [int(n.replace(",", "")) for name, n in shown.items() if name.startswith("parameters of")]
+    assert sum(parts) == int(shown["parameters"].replace(",", ""))
+    assert len(parts) == 6
