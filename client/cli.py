@@ -64,7 +64,9 @@ def track(
     output_root: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
     conf_thres: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Score from which people are tracked; by default the best on validation data."),
+        typer.Option(
+            min=0, max=1, help="Score from which a person is tracked; by default 0.5, the best on validation data."
+        ),
     ] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
     start: _Start = 1,

@@ -10,6 +10,8 @@ Every Detection Box", 2022 (``tutorials/fairmot``). Constants are theirs. Where 
 - A low-score box does not change the smoothed embedding: it mostly shows whoever stands in front.
 - Overlap is measured in continuous coordinates, without the extra pixel of ``cython_bbox``.
 - A lost track expires at the end of its last allowed frame; there it can be matched for one frame more.
+- A track starts from a higher score than the one from which detections are matched first, as in ByteTrack; in
+  FairMOT both are ``conf_thres``.
 - Detections are sorted first, so that their order has no influence.
 - Without embeddings, overlap alone decides, as in ByteTrack.
 """
@@ -39,9 +41,9 @@ _VELOCITY, _HEIGHT = 1, 3  # row and column of a Kalman filter
 class TrackerConfig:
     """Settings of :class:`FairMotTracker`; match thresholds are the largest allowed cost, 0..1."""
 
-    conf_thres: float = 0.4  # detections from this score on are matched first and may start tracks
-    low_thres: float = 0.2  # detections from here to conf_thres only keep tracks alive
-    new_thres: float | None = None  # score from which a detection starts a track; None: conf_thres
+    conf_thres: float = 0.5  # score from which a detection starts a track
+    high_thres: float = 0.3  # from here (or from conf_thres, if that is lower) detections are matched first
+    low_thres: float = 0.2  # from here to high_thres they only keep tracks alive
     track_buffer: int = 30  # frames that a lost track is remembered, at 30 frames per second
     match_thres: float = 0.4  # appearance and motion together
     fuse_lambda: float = 0.98  # weight of appearance against motion in that cost
@@ -58,7 +60,7 @@ class TrackerConfig:
         unbounded = {"track_buffer", "min_box_area", "max_aspect"}
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and not 0 <= value <= (np.inf if field.name in unbounded else 1):
+            if not 0 <= value <= (np.inf if field.name in unbounded else 1):
                 allowed = "at least 0" if field.name in unbounded else "between 0 and 1"
                 raise TrackerError(f"{field.name} is {value}, but must be {allowed}")
 
@@ -105,8 +107,7 @@ class FairMotTracker:
 
         stays = self._frame - tracks.last_frames <= self._lost_frames
         stays[ghosts] = False
-        new_thres = config.conf_thres if config.new_thres is None else config.new_thres
-        self._tracks = tracks[stays] + self._start(high[detections.scores[high] >= new_thres])
+        self._tracks = tracks[stays] + self._start(high[detections.scores[high] >= config.conf_thres])
         self._drop_duplicates()
         self._give_ids()
         return self._shown()
@@ -119,7 +120,8 @@ class FairMotTracker:
             if broken.any():
                 row = int(broken.argmax())
                 raise TrackerError(f"detection {row}: {name} {values[row].tolist()} is not finite")
-        candidate = scores >= min(self._config.low_thres, self._config.conf_thres)
+        high_thres = min(self._config.high_thres, self._config.conf_thres)
+        candidate = scores >= min(self._config.low_thres, high_thres)
         inverted = candidate & (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
         if inverted.any():
             row = int(inverted.argmax())
@@ -139,7 +141,7 @@ class FairMotTracker:
         self._measured[solid] = xyxy_to_xyah(boxes[solid])
         order = np.lexsort((*boxes.T, -scores))
         order = order[(candidate & solid)[order]]
-        is_high = scores[order] >= self._config.conf_thres
+        is_high = scores[order] >= high_thres
         return order[is_high], order[~is_high]
 
     def _match(

@@ -104,11 +104,9 @@ def settings(grid: bool) -> list[TrackerConfig]:
     if not grid:
         return [TrackerConfig()]
     options = {
-        "conf_thres": (0.3, 0.35, 0.4, 0.45, 0.5),
-        "low_thres": (0.1, 0.2),
-        "match_thres": (0.3, 0.4, 0.5),
-        "track_buffer": (30, 60),
-        "low_match_thres": (0.4, 0.5),
+        "conf_thres": (0.4, 0.45, 0.5, 0.55, 0.6),
+        "high_thres": (0.25, 0.3, 0.35, 0.4),
+        "match_thres": (0.3, 0.4),
     }
     return [
         TrackerConfig(**dict(zip(options, values, strict=True)))  # type: ignore[arg-type]
@@ -142,7 +140,8 @@ def main() -> None:
     results.sort(key=lambda entry: -entry[0])
     for _, config, scores in results[: arguments.top]:
         changed = {k: v for k, v in dataclasses.asdict(config).items() if v != getattr(TrackerConfig(), k)}
-        table = Table("sequence", "frames", "protocol", *MEASURES, title=str(changed or "defaults"))
+        Console().print(str(changed or "defaults"), highlight=False)
+        table = Table("sequence", "frames", "rules", *MEASURES)
         for sequence, values in zip(SEQUENCES, scores, strict=True):
             numbers = [f"{values[m]:.1f}" if m != "ID Sw." else f"{values[m]:.0f}" for m in MEASURES]
             table.add_row(sequence.name, f"{sequence.first}-{sequence.last}", sequence.protocol, *numbers)

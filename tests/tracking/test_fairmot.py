@@ -165,12 +165,17 @@ def test_a_score_equal_to_the_threshold_passes(score: float, starts: bool) -> No
 
 
 def test_new_tracks_may_need_a_higher_score() -> None:
-    tracker = FairMotTracker(TrackerConfig(new_thres=0.7))
+    tracker = FairMotTracker(TrackerConfig(conf_thres=0.7))
     assert ids(run(tracker, [frame((10, 20, 0.6, 0)), frame((10, 20, 0.8, 0)), frame((10, 20, 0.6, 0))])) == [
         [],
         [],
         [1],
     ]
+
+
+def test_a_low_threshold_for_new_tracks_lowers_the_others() -> None:
+    tracker = FairMotTracker(TrackerConfig(conf_thres=0.1))
+    assert ids(run(tracker, [frame((10, 20, 0.15, 0)), frame((10, 20, 0.12, 0))])) == [[1], [1]]
 
 
 def test_empty_frames() -> None:
@@ -363,7 +368,7 @@ def test_another_width_of_embeddings_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("conf_thres", 1.1), ("low_thres", -0.1), ("match_thres", np.nan), ("track_buffer", -1), ("new_thres", 2)],
+    [("conf_thres", 1.1), ("low_thres", -0.1), ("match_thres", np.nan), ("track_buffer", -1), ("high_thres", 2)],
 )
 def test_impossible_settings_are_refused(setting: str, value: float) -> None:
     with pytest.raises(TrackerError, match=f"{setting} is {value}"):
