@@ -10,7 +10,7 @@ def keep_freed_memory() -> None:
     """Serve large tensors from the heap and never trim it; does nothing off Linux/glibc.
 
     By default glibc maps and unmaps every large tensor, so each step pays for its page faults again:
-    on two cores a CPU training step of ``yolox_nano`` took twice as long (see tests/benchmarks/training.py).
+    on two cores a training step of ``yolox_nano`` takes a quarter longer (see tests/benchmarks/train_step.py).
     """
     if sys.platform != "linux":
         return

@@ -1,6 +1,6 @@
 """Seconds of a CPU training step: glibc's memory kept or given back, and the DCN kernels.
 
-    python tests/benchmarks/training.py --arch yolox_nano --batch 8
+    python tests/benchmarks/train_step.py --arch yolox_nano --batch 8
 
 Every variant runs in a process of its own, because the allocator's settings belong to a process; variants
 take turns, so that a drifting machine touches all of them.
