@@ -55,8 +55,18 @@ def export_onnx(model: FairMOT, spec: ModelSpec, path: Path) -> None:
         )
     assert program is not None
     graph = program.model_proto
+    forget_origin(graph.graph)
     for key, value in spec.to_metadata().items():
         graph.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(graph, full_check=True)
     with whole_file(path) as temporary:
         onnx.save(graph, temporary)
+
+
+def forget_origin(graph: onnx.GraphProto) -> None:
+    """Drop the exporter's notes: the Python call stack of every node, with paths of the exporting machine."""
+    graph.ClearField("metadata_props")
+    graph.ClearField("doc_string")
+    for part in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")

@@ -24,6 +24,10 @@ def test_graph_is_self_contained(exported: Exported) -> None:
     assert all(node.domain == "" for node in graph.graph.node), "no custom operators"
 
 
+def test_file_says_nothing_of_the_machine_that_wrote_it(exported: Exported) -> None:
+    assert str(Path(__file__).resolve().parents[2]).encode() not in exported[0].read_bytes()
+
+
 def test_every_deformable_convolution_has_its_mask(exported: Exported) -> None:
     nodes = [node for node in onnx.load(exported[0]).graph.node if node.op_type == "DeformConv"]
     assert len(nodes) == 4
