@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from client.terminal import show
 from mot.contract import ModelSpec
 from mot.errors import MotError
 
@@ -100,7 +101,7 @@ def main() -> None:
     try:
         app()
     except MotError as error:
-        console.print(f"[bold red]error:[/] {error}", highlight=False)
+        show("error", str(error))
         raise SystemExit(1) from error
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from client import terminal
 from mot.errors import MotError
 from training.allocator import keep_freed_memory
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:  # torch takes seconds to import; --help should not wait for i
     from lightning.fabric import Fabric
 
 console = Console()
-errors = Console(stderr=True)
-
 
 app = typer.Typer(help="Train FairMOT models.", no_args_is_help=True, rich_markup_mode="rich")
 data_app = typer.Typer(help="Prepare training data.", no_args_is_help=True)
@@ -67,7 +66,9 @@ def fit(
         try:
             last = run(resolved, data, out, fabric, resume=resume, progress=show_progress, report=screen.print)
         except KeyboardInterrupt:
-            errors.print(f"stopped; {out / 'last.pt'} is saved, --resume goes on", highlight=False, soft_wrap=True)
+            terminal.errors.print(
+                f"stopped; {out / 'last.pt'} is saved, --resume goes on", highlight=False, soft_wrap=True
+            )
             raise typer.Exit(130) from None
     screen.print(f"checkpoint: {last}", highlight=False, soft_wrap=True)
 
@@ -132,8 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments, prog_name="mot-train")
     except MotError as error:
-        errors.print("[bold red]error:[/]", end=" ")
-        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        terminal.show("error", str(error))
         raise SystemExit(1) from error
 
 

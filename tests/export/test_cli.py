@@ -69,4 +69,4 @@ def test_missing_checkpoint_prints_one_line(
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert stopped.value.code == 1
-    assert "nowhere.pt: no such checkpoint" in capsys.readouterr().out
+    assert capsys.readouterr().err.startswith("error: nowhere.pt: no such checkpoint")

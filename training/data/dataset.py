@@ -14,8 +14,8 @@ from torch.utils.data import Dataset, Sampler
 from training.data.augment import AugmentConfig, Image, Labelled, mosaic, recolour, single
 from training.data.labels import DataError, Sample, SampleSet
 from training.data.targets import make_targets
+from training.model.fairmot import STRIDE
 
-STRIDE = 4  # input pixels per cell of the network's map
 Item = dict[str, Tensor]
 Key = tuple[int, int]  # epoch and image: the epoch travels with the index, so that worker processes know it
 
