@@ -106,7 +106,7 @@ def settings(grid: bool) -> list[TrackerConfig]:
     options = {
         "conf_thres": (0.4, 0.45, 0.5, 0.55, 0.6),
         "high_thres": (0.25, 0.3, 0.35, 0.4),
-        "match_thres": (0.3, 0.4),
+        "reid_thres": (0.15, 0.2, 0.3),
     }
     return [
         TrackerConfig(**dict(zip(options, values, strict=True)))  # type: ignore[arg-type]

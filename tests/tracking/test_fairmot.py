@@ -75,12 +75,21 @@ def test_two_people_who_cross_keep_their_ids() -> None:
 
 def test_appearance_decides_where_overlap_would_swap() -> None:
     """Both turn round where they meet, so that motion and overlap alone say that they went on."""
-    there = [(10.0 + 6 * t, 166.0 - 6 * t) for t in range(14)]
+    there = [(10.0 + 4 * t, 90.0 - 4 * t) for t in range(11)]
     scene = there + there[::-1]
     with_looks = run(FairMotTracker(), [frame((a, 20, 0.9, 0), (b, 20, 0.9, 1)) for a, b in scene])
     assert with_looks[-1].detections.tolist() == [0, 1] and ids(with_looks)[-1] == [1, 2]
     without = run(FairMotTracker(), [frame((a, 20, 0.9, 0), (b, 20, 0.9, 1), looks=0) for a, b in scene])
     assert without[-1].detections.tolist() == [1, 0]
+
+
+def test_a_lost_person_is_found_again_by_looks_where_overlap_cannot() -> None:
+    """Behind a pillar the person stopped: the filter expects somebody further on."""
+    walk = [frame((10 + 4 * t, 20, 0.9, 0)) for t in range(10)] + [frame()] * 10
+    back = [(46 - 6.0, 20.0, 0.9, 0)] * 2
+    assert ids(run(FairMotTracker(), [*walk, *[frame(person) for person in back]]))[-1] == [1]
+    stranger = [frame((left, top, score, 3)) for left, top, score, _ in back]
+    assert ids(run(FairMotTracker(), [*walk, *stranger]))[-1] == [2]
 
 
 @pytest.mark.parametrize(("missing", "expected"), [(1, 1), (7, 1), (8, 2)])
@@ -100,11 +109,11 @@ def test_a_lost_person_found_elsewhere_is_someone_else() -> None:
 
 @pytest.mark.parametrize(("deviation", "expected"), [(kalman.GATE * 0.99, [1]), (kalman.GATE * 1.01, [])])
 def test_the_gate_forbids_what_motion_makes_unlikely(deviation: float, expected: list[int]) -> None:
-    """The same look, so far aside that only the gate forbids it: the cost would be 0.02 * 9.6."""
+    """The same look, so far aside that overlap does not help and only the gate forbids it."""
     measured = np.array([[30.0, 70, 0.4, 100]])
     motion = kalman.predict(kalman.initiate(measured))
     per_pixel = kalman.squared_mahalanobis(motion, measured + np.array([1, 0, 0, 0]))[0, 0]
-    tracker = FairMotTracker()
+    tracker = FairMotTracker(TrackerConfig(match_thres=0))
     tracker.update(frame((10, 20, 0.9, 0)))
     assert tracker.update(frame((10 + np.sqrt(deviation / per_pixel), 20, 0.9, 0))).ids.tolist() == expected
 
@@ -204,7 +213,7 @@ def test_a_steady_walk_is_followed_closely() -> None:
 def test_a_double_of_a_lost_track_is_dropped() -> None:
     """The look changes so much that a new track starts on the old place: the older one keeps the person."""
     old, new = frame((10, 20, 0.9, 0)), frame((10, 20, 0.9, 1))
-    tracker = FairMotTracker(TrackerConfig(iou_thres=0))
+    tracker = FairMotTracker(TrackerConfig(match_thres=0))
     assert ids(run(tracker, [old] * 5 + [new] * 3 + [old])) == [[1]] * 5 + [[]] * 3 + [[1]]
 
 
