@@ -43,9 +43,11 @@ class AugmentConfig:
     saturation: Range = (0.5, 1.5)
     value: Range = (0.5, 1.5)
     mosaic: Probability = 0.0
+    paste: Probability = 0.0  # of people out of another image, see training/data/paste.py; not in a mosaic
     grey: Probability = 0.0
     blur: Probability = 0.0
     min_visible: Probability = 0.1  # a person with less of the box inside is dropped (ignored in a mosaic)
+    clip_boxes: bool = False  # cut boxes to the image; FairMOT does so for MOT20 alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +131,12 @@ def single(rng: np.random.Generator, config: AugmentConfig, source: Labelled, wi
     """One image, letterboxed and randomly warped."""
     size = (source.image.shape[1], source.image.shape[0])
     matrix = random_matrix(rng, config, width, height) @ fit_matrix(size, width, height)
-    return keep_visible(warp(source, matrix, width, height), (0, 0, width, height), config.min_visible, clip=False)
+    item = keep_visible(warp(source, matrix, width, height), (0, 0, width, height), config.min_visible, clip=False)
+    if not config.clip_boxes:
+        return item
+    boxes = np.clip(item.boxes, 0, np.array([width, height, width, height], np.float32))
+    keep = (boxes[:, 2:] - boxes[:, :2]).min(axis=1) > 4
+    return Labelled(image=item.image, boxes=boxes[keep], classes=item.classes[keep], identities=item.identities[keep])
 
 
 def mosaic(

@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from training.data.augment import AugmentConfig, Image, Labelled, mosaic, recolour, single
-from training.data.labels import DataError, Sample, SampleSet
+from training.data.labels import DataError
+from training.data.paste import paste
+from training.data.samples import Sample, SampleSet
 from training.data.targets import make_targets
 from training.model.fairmot import STRIDE
 
@@ -60,7 +62,10 @@ class TrainingSet(Dataset[Item]):
             others = rng.integers(len(self.samples), size=3)
             item = mosaic(rng, self.augment, [self._load(i) for i in (index, *others)], self.width, self.height)
         else:
-            item = single(rng, self.augment, self._load(index), self.width, self.height)
+            source = self._load(index)
+            if rng.random() < self.augment.paste:
+                source = paste(rng, source, self._load(int(rng.integers(len(self.samples)))))
+            item = single(rng, self.augment, source, self.width, self.height)
         image = recolour(rng, self.augment, item.image)
         targets = make_targets(
             item.boxes / np.float32(STRIDE),

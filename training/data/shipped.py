@@ -8,16 +8,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.data.convert import (
-    convert_mot_sequence,
-    images_in,
-    numbered_identities,
-    place_image,
-    video_to_images,
-    write_config,
-)
+from training.data.configuration import write_config
+from training.data.conversion import convert
+from training.data.identities import numbered_identities
+from training.data.images import image_size, images_in
 from training.data.labels import DataError, read_labels, write_labels
+from training.data.mot_challenge import frame_pictures
+from training.data.placement import place_image
 from training.data.pseudo import Teacher, TeacherConfig
+from training.data.tracklets import identify
+from training.data.video_frames import video_to_images
 
 Report = Callable[[str], None]
 TEACHER = "models/yolox_nano_416x416.onnx"
@@ -46,24 +46,20 @@ def prepare_shipped(source: Path, out: Path, report: Report) -> Path:
 
 def _sequences(source: Path, out: Path, report: Report) -> dict[str, Sequence[Path]]:
     """The training parts of sequences with ground truth."""
-    lists: dict[str, Sequence[Path]] = {}
-    report("PETS09-S2L1, frames 1-397")
-    numbers: Sequence[int] = range(1, 398)
-    images = video_to_images(source / "videos/vtest.avi", out / "pets/images", range(1, 398))
-    lists["pets"] = convert_mot_sequence(images, numbers, source / "mot/PETS09-S2L1/gt/gt.txt", out / "pets")
-    report("MOT17-09, frames 1-263")
-    sequence = source / "mot/MOT17-09-FRCNN"
-    numbers = range(1, 264)
-    images = [sequence / "img1" / f"{number:06d}.jpg" for number in numbers]
-    gt = sequence / "gt/gt_train_half.txt"
-    lists["mot17-09"] = convert_mot_sequence(images, numbers, gt, out / "mot17-09")
+    pets = video_to_images(source / "videos/vtest.avi", out / "pets/images", range(1, 398))
+    half = source / "mot/MOT17-09-FRCNN"
+    parts = {
+        "pets": (pets, source / "mot/PETS09-S2L1/gt/gt.txt"),
+        "mot17-09": ([half / f"img1/{number:06d}.jpg" for number in range(1, 264)], half / "gt/gt_train_half.txt"),
+    }
     for mini in sorted((source / "mot/MOT17-mini").iterdir()):
-        if mini.name.startswith("MOT17-09"):  # frames of the sequence above
-            continue
-        report(mini.name)
-        images = images_in(mini / "img1")
-        numbers = [int(path.stem) for path in images]
-        lists[mini.name] = convert_mot_sequence(images, numbers, mini / "gt/gt.txt", out / mini.name)
+        if not mini.name.startswith("MOT17-09"):  # frames of the sequence above
+            parts[mini.name] = (images_in(mini / "img1"), mini / "gt/gt.txt")
+    lists: dict[str, Sequence[Path]] = {}
+    for name, (images, gt) in parts.items():
+        report(f"{name}, {len(images)} frames")
+        pictures, _ = frame_pictures({int(image.stem): image for image in images}, gt)
+        lists[name] = convert(pictures, out / name, name).images
     return lists
 
 
@@ -73,13 +69,14 @@ def _unlabelled(source: Path, out: Path, report: Report) -> dict[str, Sequence[P
     teacher = Teacher(source / TEACHER, TeacherConfig())
     for folder in sorted((source / "unlabelled").iterdir()):
         report(f"{folder.name}, pseudo-labels")
-        # Stills of different people may teach identity; frames of one sequence would contradict each other.
-        lists[folder.name] = _pseudo(images_in(folder), out / folder.name, teacher, own_ids=folder.name == "street")
+        # Each person of a still is somebody else; people in a sequence are followed.
+        lists[folder.name] = _pseudo(images_in(folder), out / folder.name, teacher, followed=folder.name != "street")
     for name, frames in VIDEOS.items():
         report(f"{name}, pseudo-labels")
         step = max(1, frames // 110)
-        images = video_to_images(source / f"videos/{name}.mp4", out / name / "images", range(1, frames + 1, step))
-        lists[name] = _pseudo(images, out / name, teacher, own_ids=False)
+        # People are followed through every frame, but neighbouring frames teach the same.
+        images = video_to_images(source / f"videos/{name}.mp4", out / name / "images", range(1, frames + 1))
+        lists[name] = _pseudo(images, out / name, teacher, followed=True)[::step]
     return lists
 
 
@@ -95,7 +92,7 @@ def _stills(source: Path, out: Path) -> list[Path]:
     return placed
 
 
-def _pseudo(images: Sequence[Path], out: Path, teacher: Teacher, *, own_ids: bool) -> list[Path]:
+def _pseudo(images: Sequence[Path], out: Path, teacher: Teacher, *, followed: bool) -> list[Path]:
     """Label images with the teacher; images labelled by an earlier run are left as they are."""
     placed = []
     labels = []
@@ -111,6 +108,7 @@ def _pseudo(images: Sequence[Path], out: Path, teacher: Teacher, *, own_ids: boo
                 raise DataError(f"{image}: no readable image")
             write_labels(cached, teacher(np.asarray(pixels, np.uint8)))
         labels.append(read_labels(cached))
-    for image, rows in zip(images, numbered_identities(labels) if own_ids else labels, strict=True):
+    numbered = identify(labels, *image_size(images[0])) if followed else numbered_identities(labels)
+    for image, rows in zip(images, numbered, strict=True):
         write_labels(out / "labels_with_ids" / f"{image.stem}.txt", rows)
     return placed

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -144,10 +146,23 @@ def test_in_a_mosaic_boxes_are_clipped_and_mostly_hidden_people_ignored() -> Non
     assert out.classes.tolist() == [PERSON, IGNORE]
 
 
+def test_boxes_are_cut_to_the_image_where_the_recipe_says_so() -> None:
+    """FairMOT for MOT20; what is left of a person after the cut must be larger than four pixels."""
+    boxes = [(-20, 10, 20, 90), (100, 60, 140, 100), (-30, 10, 4, 60), (50, 10, 70, 60)]
+    source = labelled(np.zeros((80, 120, 3), np.uint8), boxes)
+    amodal, cut = (
+        single(np.random.default_rng(0), config, source, 120, 80) for config in (STILL, replace(STILL, clip_boxes=True))
+    )
+    np.testing.assert_array_equal(amodal.boxes, np.array(boxes, np.float32))
+    np.testing.assert_array_equal(cut.boxes, [[0, 10, 20, 80], [100, 60, 120, 80], [50, 10, 70, 60]])
+    assert cut.identities.tolist() == [0, 1, 3]
+
+
 def test_nobody() -> None:
     empty = labelled(np.full((80, 120, 3), 9, np.uint8), [])
     rng = np.random.default_rng(0)
     assert single(rng, AugmentConfig(), empty, 64, 32).boxes.shape == (0, 4)
+    assert single(rng, AugmentConfig(clip_boxes=True), empty, 64, 32).boxes.shape == (0, 4)
     assert mosaic(rng, AugmentConfig(), [empty] * 4, 64, 32).boxes.shape == (0, 4)
 
 

@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader
 from tests.media import write_image
 from training.data.augment import AugmentConfig
 from training.data.dataset import STRIDE, EpochSampler, Item, TrainingSet
-from training.data.labels import DataError, Sample, SampleSet, load_samples
+from training.data.labels import DataError
+from training.data.samples import Sample, SampleSet, load_samples
 from training.model import fairmot
 
 STILL = AugmentConfig(rotate=0, scale=(1, 1), translate=0, shear=0, flip=0, saturation=(1, 1), value=(1, 1))

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.media import make_video, numbered_image, write_image
+from tests.training.data.snapshot import snapshot
 from training.data import shipped
-from training.data.labels import DataError, load_samples, write_labels
+from training.data.labels import DataError, write_labels
+from training.data.samples import load_samples
 
 
 def sequence(folder: Path, frames: range, gt: str) -> None:
@@ -66,9 +68,9 @@ def test_only_training_frames_are_used_and_a_second_run_changes_nothing(
     assert max(frames["mot17-09"]) == "000263"
     assert samples.identities == 1 + 2 + 2 + 1 + 1  # PETS, MOT17-09, MOT17-02, a person each in two stills
     assert "pennfudan" in said
-    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    before = snapshot(tmp_path / "out")
     shipped.prepare_shipped(layout, tmp_path / "out", said.append)
-    assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+    assert snapshot(tmp_path / "out") == before
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

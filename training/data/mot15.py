@@ -1,0 +1,56 @@
+"""What MOT15's published folders lack: ``seqinfo.ini``, which trackers and TrackEval ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mot.sequence import SeqInfo, write_seqinfo
+from training.data.images import image_size
+from training.data.mot_challenge import MotSequence
+
+# Leal-Taixé et al., "MOTChallenge 2015", tables of the training and test sequences.
+FRAME_RATES = {
+    "ADL-Rundle-6": 30.0,
+    "ADL-Rundle-8": 30.0,
+    "ETH-Bahnhof": 14.0,
+    "ETH-Pedcross2": 14.0,
+    "ETH-Sunnyday": 14.0,
+    "KITTI-13": 10.0,
+    "KITTI-17": 10.0,
+    "PETS09-S2L1": 7.0,
+    "TUD-Campus": 25.0,
+    "TUD-Stadtmitte": 25.0,
+    "Venice-2": 30.0,
+}
+
+
+def complete_seqinfo(sequence: MotSequence, fallback: Path) -> Path | None:
+    """Write a missing ``seqinfo.ini``; returns its path, None if nothing was missing.
+
+    It goes into the sequence's folder, because that is where tools look; where that cannot be written, to
+    ``fallback/SEQUENCE/seqinfo.ini``. Sequences that MOT15 does not know get 30 frames a second.
+
+    Raises:
+        DataError: the first image cannot be read.
+        OSError: neither place can be written.
+    """
+    path = sequence.folder / "seqinfo.ini"
+    other = fallback / sequence.folder.name / "seqinfo.ini"
+    if path.exists() or other.exists():
+        return None
+    image = sequence.frames[min(sequence.frames)]
+    width, height = image_size(image)
+    info = SeqInfo(
+        name=sequence.folder.name,
+        frame_rate=FRAME_RATES.get(sequence.folder.name, 30.0),
+        length=sequence.length,
+        width=width,
+        height=height,
+        extension=image.suffix,
+    )
+    try:
+        write_seqinfo(path, info)
+    except OSError:
+        path = other
+        write_seqinfo(path, info)
+    return path
