@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +45,45 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: naming the file and what is wrong with it.
     """
+    return check_content(read_pickle(path), path)
+
+
+def read_pickle(path: Path, safe: Sequence[Callable[..., Any] | tuple[Callable[..., Any], str]] = ()) -> object:
+    """Read any file of ``torch.save``; pickled code is refused.
+
+    Args:
+        safe: what else than tensors, numbers and containers may be made; as ``torch.serialization.safe_globals``.
+
+    Raises:
+        CheckpointError: missing, damaged or unsafe.
+    """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(list(safe)):
+            content: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types for damaged and for unsafe files
         # Not torch's message: it advises to load the file unsafely.
         raise CheckpointError(
-            f"{path}: damaged, or holds more than tensors and numbers ({type(error).__name__}); it was not loaded"
+            f"{path}: damaged, or holds more than tensors and numbers ({type(error).__name__}); it was not loaded. "
+            "If you trust it, save its state_dict alone with the program that made it"
         ) from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        found = state.get("format") if isinstance(state, dict) else type(state).__name__
+    return content
+
+
+def check_content(content: object, path: Path) -> dict[str, Any]:
+    """What was read, if :func:`save_checkpoint` wrote it.
+
+    Raises:
+        CheckpointError: another program or version did; ``path`` is for the message.
+    """
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise CheckpointError(f"{path}: format {found!r}, expected {FORMAT}; it was not written by mot-train fit")
-    missing = [key for key in KEYS if key not in state]
+    missing = [key for key in KEYS if key not in content]
     if missing:
         raise CheckpointError(f"{path}: {', '.join(missing)} missing; it was not written by mot-train fit")
-    return state
+    return content
 
 
 def load_model(path: Path, architecture: str | None = None) -> tuple[FairMOT, Recipe]:

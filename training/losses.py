@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.ops import sigmoid_focal_loss
 
 from training.model.fairmot import FairMOT
 
@@ -21,19 +22,27 @@ class LossConfig:
     box_loss: Literal["l1", "giou"] = "l1"  # L1 in cells; GIoU weighs small and large people alike
     box_weight: Annotated[float, Field(ge=0)] = 0.1
     offset_weight: Annotated[float, Field(ge=0)] = 1.0
+    identity_loss: Literal["cross_entropy", "focal"] = "cross_entropy"  # focal: FairMOT's --id_loss focal
 
 
 def focal_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """CornerNet's penalty-reduced focal loss, alpha 2, beta 4, over (N, 1, H, W).
+    """CornerNet's penalty-reduced focal loss, alpha 2, beta 4, summed over (N, 1, H, W).
 
-    Divided by the number of centres (by 1 where there is none). ``weight`` 0 takes cells out.
+    ``weight`` 0 takes cells out.
     """
     p = logits.float().sigmoid().clamp(1e-4, 1 - 1e-4)
     positive = (target == 1) & (weight > 0)
     gain = torch.where(
         positive, p.log() * (1 - p) ** 2, (1 - p).log() * p**2 * (1 - target) ** 4 * (weight * (target < 1))
     )
-    return -gain.sum() / positive.sum().clamp(min=1)
+    return -gain.sum()
+
+
+def count(batch: dict[str, Tensor]) -> Tensor:
+    """(3,) float32: a batch's centres, people, and people of known identity, which the terms are means over."""
+    centres = (batch["heatmap"] == 1) & (batch["weight"] > 0)
+    known = batch["valid"] & (batch["identity"] >= 0)
+    return torch.stack([centres.sum(), batch["valid"].sum(), known.sum()]).float()
 
 
 def giou_of_distances(predicted: Tensor, target: Tensor) -> Tensor:
@@ -61,30 +70,53 @@ class FairMOTLoss(nn.Module):
         super().__init__()
         self.config = config
         self.classifier = nn.Linear(embedding_dim, max(identities, 1))
+        if config.identity_loss == "focal":  # each class starts as improbable as it is, at 0.01 (RetinaNet's prior)
+            nn.init.normal_(self.classifier.weight, std=0.01)
+            nn.init.constant_(self.classifier.bias, -math.log(0.99 / 0.01))
         # sqrt(2) ln(n - 1): with fewer than three identities FairMOT's scale would be 0 or undefined.
         self.scale = math.sqrt(2) * math.log(max(identities - 1, 2))
         self.s_det = nn.Parameter(torch.tensor(-1.85))
         self.s_id = nn.Parameter(torch.tensor(-1.05))
 
-    def forward(self, model: FairMOT, features: Tensor, logits: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Terms by name, ``loss`` being the one to minimise; every term is finite for a batch without people."""
+    def forward(
+        self,
+        model: FairMOT,
+        features: Tensor,
+        logits: Tensor,
+        batch: dict[str, Tensor],
+        counts: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """Terms by name, ``loss`` being the one to minimise; every term is finite for a batch without people.
+
+        Args:
+            counts: (3,) what heatmap, box and offset, and identity are divided by, in :func:`count`'s order;
+                by default the batch's own. A part of a larger batch is given that one's, over its number of parts:
+                the mean over the parts is then the larger batch's loss.
+        """
         outputs = model.at(features, batch["cells"])
         valid = batch["valid"]
-        count = valid.sum().clamp(min=1)
-        heatmap = focal_loss(logits, batch["heatmap"], batch["weight"])
+        centres, people, known = count(batch).clamp(min=1) if counts is None else counts
+        heatmap = focal_loss(logits, batch["heatmap"], batch["weight"]) / centres
         predicted, wanted = outputs.box.float()[valid], batch["box"][valid]
         if self.config.box_loss == "giou":
-            box = (1 - giou_of_distances(predicted, wanted.clamp(min=0.05))).sum() / count
+            box = (1 - giou_of_distances(predicted, wanted.clamp(min=0.05))).sum() / people
         else:
-            box = (predicted - wanted).abs().sum() / (4 * count)
-        offset = (outputs.offset.float()[valid] - batch["offset"][valid]).abs().sum() / (2 * count)
+            box = (predicted - wanted).abs().sum() / (4 * people)
+        offset = (outputs.offset.float()[valid] - batch["offset"][valid]).abs().sum() / (2 * people)
         detection = heatmap + self.config.box_weight * box + self.config.offset_weight * offset
-        identity = self._identity(outputs.embedding.float()[valid], batch["identity"][valid])
+        identity = self._identity(outputs.embedding.float()[valid], batch["identity"][valid]) / known
         loss = 0.5 * ((-self.s_det).exp() * detection + (-self.s_id).exp() * identity + self.s_det + self.s_id)
         return {"loss": loss, "heatmap": heatmap, "box": box, "offset": offset, "identity": identity}
 
     def _identity(self, embeddings: Tensor, identities: Tensor) -> Tensor:
-        """Cross entropy over known identities; 0, not NaN, where a batch knows none."""
+        """Sum over people of known identity; 0 where a batch knows none.
+
+        Cross entropy, or RetinaNet's sigmoid focal loss over all classes (Lin et al., ICCV 2017; alpha 0.25, gamma 2).
+        """
         known = identities >= 0
-        logits = self.classifier(self.scale * embeddings[known])
-        return functional.cross_entropy(logits, identities[known], reduction="sum") / known.sum().clamp(min=1)
+        logits, wanted = self.classifier(self.scale * embeddings[known]), identities[known]
+        if self.config.identity_loss == "focal":
+            one_hot = functional.one_hot(wanted, logits.shape[1]).float()
+            total: Tensor = sigmoid_focal_loss(logits.float(), one_hot, alpha=0.25, gamma=2.0, reduction="sum")
+            return total
+        return functional.cross_entropy(logits, wanted, reduction="sum")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import generalized_box_iou
 
-from training.losses import FairMOTLoss, LossConfig, focal_loss, giou_of_distances
+from training.losses import FairMOTLoss, LossConfig, count, focal_loss, giou_of_distances
 from training.model.fairmot import Outputs
 
 HEIGHT, WIDTH, ROWS, DIM = 4, 6, 3, 8
@@ -62,8 +63,8 @@ PRESENT = ([[True, True, False], [True, False, False]], [[2, -1, -1], [0, -1, -1
 
 
 def reference_focal(logits: Tensor, target: Tensor, weight: Tensor) -> float:
-    """CornerNet, equation 1, cell by cell."""
-    total, centres = 0.0, 0
+    """CornerNet, equation 1, cell by cell, before the division by the number of centres."""
+    total = 0.0
     for logit, t, w in zip(
         logits.flatten().tolist(), target.flatten().tolist(), weight.flatten().tolist(), strict=True
     ):
@@ -72,10 +73,9 @@ def reference_focal(logits: Tensor, target: Tensor, weight: Tensor) -> float:
             continue
         if t == 1:
             total -= math.log(p) * (1 - p) ** 2
-            centres += 1
         else:
             total -= math.log(1 - p) * p**2 * (1 - t) ** 4
-    return total / max(centres, 1)
+    return total
 
 
 @pytest.mark.parametrize("centres", [0, 1, 5])
@@ -87,7 +87,8 @@ def test_focal_loss_equals_the_reference(centres: int, ignored: float) -> None:
     target = 0.99 * torch.rand(2, 1, HEIGHT, WIDTH, generator=generator)
     target.view(-1)[torch.randperm(2 * HEIGHT * WIDTH, generator=generator)[:centres]] = 1
     weight = (torch.rand(2, 1, HEIGHT, WIDTH, generator=generator) >= ignored).float()
-    assert focal_loss(logits, target, weight).item() == pytest.approx(reference_focal(logits, target, weight), rel=1e-4)
+    found = focal_loss(logits, target, weight).item()
+    assert found == pytest.approx(reference_focal(logits, target, weight), rel=1e-4)
 
 
 def test_giou_equals_torchvisions() -> None:
@@ -145,6 +146,77 @@ def test_identity_term_is_the_scaled_cross_entropy_of_known_people() -> None:
     torch.testing.assert_close(found, expected)
 
 
+def reference_identity_focal(logits: Tensor, wanted: list[int]) -> float:
+    """RetinaNet, equation 5, alpha 0.25, gamma 2, class by class; mean over people of the sum over classes."""
+    total = 0.0
+    for row, own in zip(logits.tolist(), wanted, strict=True):
+        for number, logit in enumerate(row):
+            p = 1 / (1 + math.exp(-logit))
+            total -= 0.25 * (1 - p) ** 2 * math.log(p) if number == own else 0.75 * p**2 * math.log(1 - p)
+    return total / len(wanted)
+
+
+def test_focal_identity_term_equals_the_reference() -> None:
+    given, model = batch(*PRESENT), heads()
+    loss = FairMOTLoss(LossConfig(identity_loss="focal"), DIM, 4)
+    nn.init.normal_(loss.classifier.weight, generator=torch.Generator().manual_seed(3))
+    nn.init.normal_(loss.classifier.bias, generator=torch.Generator().manual_seed(4))
+    found = terms(loss, given, model)
+    known = torch.stack([model.outputs.embedding[0, 0], model.outputs.embedding[1, 0]])
+    expected = reference_identity_focal(loss.classifier(loss.scale * known), [2, 0])
+    assert found["identity"].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_focal_classifier_starts_at_its_prior() -> None:
+    """FairMOT: weights of deviation 0.01, bias -4.595, so every identity starts at a probability of 0.01."""
+    torch.manual_seed(0)
+    classifier = FairMOTLoss(LossConfig(identity_loss="focal"), 128, 400).classifier
+    assert classifier.weight.std().item() == pytest.approx(0.01, rel=0.05)
+    assert abs(classifier.weight.mean().item()) < 1e-3
+    torch.testing.assert_close(classifier.bias, torch.full((400,), -4.595), rtol=0, atol=1e-3)
+
+
+def test_what_the_terms_are_means_over() -> None:
+    given = batch(*PRESENT)
+    given["weight"][0, 0, 1, 1] = 0  # one of the three centres lies in an ignored region
+    given["identity"][1, 2] = 3  # of a row that is padding
+    assert count(given).tolist() == [2, 3, 2]
+    nobody = batch([[False] * ROWS] * 2, [[-1] * ROWS] * 2)
+    assert count(nobody).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("box_loss", ["l1", "giou"])
+@pytest.mark.parametrize("identity_loss", ["cross_entropy", "focal"])
+@pytest.mark.parametrize(
+    "present",
+    [PRESENT, ([[True, True, True], [False] * 3], [[2, 0, -1], [-1] * 3])],
+    ids=["people in both parts", "a part without people"],
+)
+def test_the_mean_over_parts_is_the_whole(
+    box_loss: str, identity_loss: str, present: tuple[list[list[bool]], list[list[int]]]
+) -> None:
+    """Terms and gradients, when each part is divided by the whole's counts over the number of parts."""
+    config = LossConfig(box_loss=box_loss, identity_loss=identity_loss)  # type: ignore[arg-type]
+    loss, given = FairMOTLoss(config, DIM, 4), batch(*present)
+    logits = torch.randn(2, 1, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(2))
+    whole, parts = heads(), heads()
+
+    def leaves(model: HeadsMadeByHand) -> list[Tensor]:
+        return [model.outputs.box, model.outputs.offset, model.outputs.embedding, *loss.parameters()]
+
+    expected = loss(whole, torch.zeros(1), logits, given)
+    expected_gradients = torch.autograd.grad(expected["loss"], leaves(whole))
+    means = dict.fromkeys(expected, torch.zeros(()))
+    for i in range(2):
+        outputs = parts.outputs
+        part = HeadsMadeByHand(outputs.box[i : i + 1], outputs.offset[i : i + 1], outputs.embedding[i : i + 1])
+        items = {name: tensor[i : i + 1] for name, tensor in given.items()}
+        found = loss(part, torch.zeros(1), logits[i : i + 1], items, count(given) / 2)
+        means = {name: means[name] + found[name] / 2 for name in means}
+    torch.testing.assert_close(means, expected)
+    torch.testing.assert_close(torch.autograd.grad(means["loss"], leaves(parts)), expected_gradients)
+
+
 def test_fairmots_scale_for_its_own_number_of_identities() -> None:
     assert FairMOTLoss(LossConfig(), 2, 14455).scale == pytest.approx(13.546, abs=1e-3)
 
@@ -158,17 +230,21 @@ def test_total_is_balanced_by_the_uncertainties() -> None:
     assert found["loss"] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("box_loss", ["l1", "giou"])
+@pytest.mark.parametrize(
+    "config",
+    [LossConfig(), LossConfig(box_loss="giou"), LossConfig(identity_loss="focal")],
+    ids=["l1", "giou", "focal identity"],
+)
 @pytest.mark.parametrize(
     "present",
     [([[False] * 3] * 2, [[-1] * 3] * 2), ([[True] * 3] * 2, [[-1] * 3] * 2)],
     ids=["no people", "no known identity"],
 )
 def test_batches_that_teach_no_identity_stay_finite(
-    box_loss: str, present: tuple[list[list[bool]], list[list[int]]]
+    config: LossConfig, present: tuple[list[list[bool]], list[list[int]]]
 ) -> None:
     """FairMOT's mean over nobody is 0/0: the NaN of many of its users."""
-    loss, model = FairMOTLoss(LossConfig(box_loss=box_loss), DIM, 4), heads()  # type: ignore[arg-type]
+    loss, model = FairMOTLoss(config, DIM, 4), heads()
     found = terms(loss, batch(*present), model)
     assert found["identity"] == 0
     assert all(term.isfinite() for term in found.values())
@@ -179,9 +255,10 @@ def test_batches_that_teach_no_identity_stay_finite(
     assert (loss.classifier.weight.grad == 0).all()
 
 
+@pytest.mark.parametrize("identity_loss", ["cross_entropy", "focal"])
 @pytest.mark.parametrize("identities", [0, 1, 2])
-def test_few_identities(identities: int) -> None:
-    loss = FairMOTLoss(LossConfig(), DIM, identities)
+def test_few_identities(identities: int, identity_loss: Literal["cross_entropy", "focal"]) -> None:
+    loss = FairMOTLoss(LossConfig(identity_loss=identity_loss), DIM, identities)
     assert 0 < loss.scale < 1
     known = 0 if identities else -1
     found = terms(loss, batch([[True] * 3] * 2, [[known] * 3] * 2))

@@ -19,7 +19,7 @@ from mot.errors import MotError
 from training.model.csp import CSPDarknetPAFPN
 from training.model.efficientnet import EfficientNetLite0
 from training.model.heads import Head, gather_patches
-from training.model.mit import MIT_B0, MIT_B1, MiT
+from training.model.mit import MIT_B0, MIT_B1, MIT_B2, MIT_B3, MIT_B4, MIT_B5, MiT, MiTConfig
 from training.model.neck import DLANeck, TopDownNeck
 
 STRIDE = 4
@@ -32,7 +32,8 @@ class Architecture:
 
     backbone: Callable[[], MiT | EfficientNetLite0 | CSPDarknetPAFPN]
     neck: Callable[[Sequence[int], str], DLANeck | TopDownNeck]  # of the backbone's channels and the DCN provider
-    head_conv: int  # hidden channels of each head
+    head_conv: int  # hidden channels of the heads
+    embedding_conv: int  # of the embedding's, which may have more: it works at people's centres alone
     embedding_dim: int
     # "linear": l, t, r, b in cells as they come, FairMOT's form. "exp": 4 * exp of them, which starts
     # at a sensible size and treats small and large people alike.
@@ -41,13 +42,30 @@ class Architecture:
     std: tuple[float, float, float] = IMAGENET_STD
 
 
+def _with_mit(config: MiTConfig, head_conv: int = 256) -> Architecture:
+    """FairMOT's own neck and heads on a MiT."""
+    return Architecture(
+        backbone=partial(MiT, config),
+        neck=DLANeck,
+        head_conv=head_conv,
+        embedding_conv=head_conv,
+        embedding_dim=128,
+        box="linear",
+    )
+
+
 ARCHITECTURES = {
-    "mit_b1": Architecture(backbone=lambda: MiT(MIT_B1), neck=DLANeck, head_conv=256, embedding_dim=128, box="linear"),
-    "mit_b0": Architecture(backbone=lambda: MiT(MIT_B0), neck=DLANeck, head_conv=128, embedding_dim=128, box="linear"),
+    "mit_b1": _with_mit(MIT_B1),
+    "mit_b0": _with_mit(MIT_B0, head_conv=128),
+    "mit_b2": _with_mit(MIT_B2),
+    "mit_b3": _with_mit(MIT_B3),
+    "mit_b4": _with_mit(MIT_B4),
+    "mit_b5": _with_mit(MIT_B5),
     "efficientnet_lite0": Architecture(
         backbone=EfficientNetLite0,
         neck=partial(TopDownNeck, width=48),
         head_conv=48,
+        embedding_conv=256,
         embedding_dim=64,
         box="exp",
     ),
@@ -55,6 +73,7 @@ ARCHITECTURES = {
         backbone=CSPDarknetPAFPN,
         neck=partial(TopDownNeck, width=48),
         head_conv=48,
+        embedding_conv=256,
         embedding_dim=64,
         box="exp",
         mean=(0.0, 0.0, 0.0),
@@ -95,7 +114,7 @@ class FairMOT(nn.Module):
         self.heatmap = Head(self.neck.width, config.head_conv, 1)
         self.box = Head(self.neck.width, config.head_conv, 4)
         self.offset = Head(self.neck.width, config.head_conv, 2)
-        self.embedding = Head(self.neck.width, config.head_conv, config.embedding_dim)
+        self.embedding = Head(self.neck.width, config.embedding_conv, config.embedding_dim)
         assert self.heatmap.out.bias is not None
         nn.init.constant_(self.heatmap.out.bias, HEATMAP_PRIOR)
 

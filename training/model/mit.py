@@ -1,6 +1,7 @@
 """MiT, the Mix Transformer encoder.
 
-Source: Xie et al., "SegFormer", NeurIPS 2021, section 3.1 and table 6 (sizes of B0 and B1).
+Source: Xie et al., "SegFormer", NeurIPS 2021, section 3.1 and table 6 (sizes); NVlabs/SegFormer's
+``mix_transformer.py`` for what the paper leaves open (LayerNorm's two epsilons).
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from torch.nn import functional
 
 @dataclass(frozen=True, kw_only=True)
 class MiTConfig:
-    """Sizes of the four stages, at strides 4, 8, 16, 32; SegFormer's B1 but for the widths."""
+    """Sizes of the four stages, at strides 4, 8, 16, 32; SegFormer's B1 by default."""
 
-    widths: tuple[int, int, int, int]
+    widths: tuple[int, int, int, int] = (64, 128, 320, 512)
     depths: tuple[int, int, int, int] = (2, 2, 2, 2)
     heads: tuple[int, int, int, int] = (1, 2, 5, 8)
     reductions: tuple[int, int, int, int] = (8, 4, 2, 1)  # of keys and values, per side
@@ -26,7 +27,11 @@ class MiTConfig:
 
 
 MIT_B0 = MiTConfig(widths=(32, 64, 160, 256))
-MIT_B1 = MiTConfig(widths=(64, 128, 320, 512))
+MIT_B1 = MiTConfig()
+MIT_B2 = MiTConfig(depths=(3, 4, 6, 3))
+MIT_B3 = MiTConfig(depths=(3, 4, 18, 3))
+MIT_B4 = MiTConfig(depths=(3, 8, 27, 3))
+MIT_B5 = MiTConfig(depths=(3, 6, 40, 3))
 
 
 class DropPath(nn.Module):
@@ -49,7 +54,7 @@ class PatchEmbed(nn.Module):
     def __init__(self, in_channels: int, width: int, kernel: int, stride: int) -> None:
         super().__init__()
         self.proj = nn.Conv2d(in_channels, width, kernel, stride, kernel // 2)
-        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor) -> tuple[Tensor, int, int]:
         x = self.proj(x)
@@ -69,7 +74,7 @@ class Attention(nn.Module):
         self.sr: nn.Conv2d | None = None
         if reduction > 1:
             self.sr = nn.Conv2d(width, width, reduction, reduction)
-            self.norm = nn.LayerNorm(width, eps=1e-6)
+            self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
         n, tokens, c = x.shape
@@ -140,7 +145,7 @@ class MiT(nn.Module):
     def __init__(self, config: MiTConfig) -> None:
         super().__init__()
         self.channels = config.widths
-        rates = torch.linspace(0, config.drop_path, sum(config.depths)).tolist()
+        rates = torch.linspace(0, config.drop_path, sum(config.depths), device="cpu").tolist()
         stages = []
         in_channels = 3
         for i, width in enumerate(config.widths):

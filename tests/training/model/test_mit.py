@@ -6,15 +6,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.model.mit import MIT_B0, MIT_B1, Attention, DropPath, MiT, MiTConfig
+from training.model.mit import MIT_B0, MIT_B1, MIT_B2, MIT_B3, MIT_B4, MIT_B5, Attention, DropPath, MiT, MiTConfig
 
 SMALL = MiTConfig(widths=(8, 16, 20, 16), heads=(1, 2, 5, 8))
 
 
-def test_b1_has_the_published_size() -> None:
-    """13.15 million parameters in the encoder; B0 has 3.32 million (SegFormer's code, without the classifier)."""
-    assert round(sum(p.numel() for p in MiT(MIT_B1).parameters()) / 1e6, 2) == 13.15
-    assert round(sum(p.numel() for p in MiT(MIT_B0).parameters()) / 1e6, 2) == 3.32
+@pytest.mark.parametrize(
+    ("config", "millions"),
+    [(MIT_B0, 3.3), (MIT_B1, 13.2), (MIT_B2, 24.2), (MIT_B3, 44.1), (MIT_B4, 60.8), (MIT_B5, 81.4)],
+    ids=["b0", "b1", "b2", "b3", "b4", "b5"],
+)
+def test_published_sizes(config: MiTConfig, millions: float) -> None:
+    """Parameters of the encoder; the paper's table 1 has 3.4, 13.1, 24.2, 44.0, 60.8 and 81.4 million."""
+    with torch.device("meta"):
+        assert round(sum(p.numel() for p in MiT(config).parameters()) / 1e6, 1) == millions
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 96), (32, 32), (96, 32)], ids=str)

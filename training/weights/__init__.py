@@ -1,0 +1,1 @@
+"""Initial weights: published files and earlier checkpoints, read safely, renamed, compared, copied."""
