@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from client import terminal
 from mot.errors import MotError
 from training.allocator import keep_freed_memory
-
-if TYPE_CHECKING:  # torch takes seconds to import; --help should not wait for it
-    from lightning.fabric import Fabric
+from training.data.cli import data_app
 
 console = Console()
 
 app = typer.Typer(help="Train FairMOT models.", no_args_is_help=True, rich_markup_mode="rich")
-data_app = typer.Typer(help="Prepare training data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 
@@ -32,9 +31,19 @@ def fit(
     out: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path("runs/default"),
     arch: Annotated[str | None, typer.Option(help="Another architecture than the recipe's.")] = None,
     override: Annotated[list[str] | None, typer.Option("--set", help="Override, e.g. --set lr=2e-4.")] = None,
+    validate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SEQUENCE[,gt=FILE][,frames=FIRST-LAST][,rules=MOT17]",
+            help="A scene to validate in, instead of the recipe's; can be repeated.",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from OUT/last.pt.")] = False,
     accelerator: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
-    devices: Annotated[int, typer.Option(help="Devices, or processes on a CPU.", min=1)] = 1,
+    devices: Annotated[
+        int | None, typer.Option(help="Devices of this node, or processes on a CPU; 1 if not given.", min=1)
+    ] = None,
+    nodes: Annotated[int | None, typer.Option(help="Nodes; 1 if not given.", min=1)] = None,
     precision: Annotated[
         Literal["auto", "32-true", "bf16-mixed", "16-mixed"], typer.Option(help="auto: mixed on CUDA, else fp32.")
     ] = "auto",
@@ -42,53 +51,49 @@ def fit(
     """Train by a recipe; Ctrl-C saves and stops, --resume goes on.
 
     A resumed run may have other epochs, rates or augmentation; they are listed. Architecture, optimizer,
-    batch size, seed and data stay.
+    images a step, seed and data stay.
+
+    Several processes: --devices 4 starts them; or torchrun does, with mot-train fit's options after -m training.cli
+    fit, also on several nodes. The images of a step are batch_size x accumulate x processes.
 
     Example: mot-train fit --recipe default --data runs/data/data.json --out runs/default
+
+    Example: mot-train fit --validate MOT17/train/MOT17-09-FRCNN,gt=gt_val_half.txt,frames=264-525
     """
     keep_freed_memory()
+    from training.devices import make_fabric
     from training.recipe import load_recipe
+    from training.scene import parse_scene
     from training.train import fit as run
 
     resolved = load_recipe(recipe, [*(override or []), *([] if arch is None else [f"architecture={arch}"])])
-    fabric = _fabric(accelerator, devices, precision)
+    if validate:
+        resolved = resolved.model_copy(update={"validation": tuple(parse_scene(option) for option in validate)})
+    fabric = make_fabric(accelerator, devices, nodes, precision)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    times = (TimeElapsedColumn(), TextColumn("{task.fields[left]} left"))
     screen = Console(quiet=not fabric.is_global_zero)
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=screen) as bar:
-        task = bar.add_task("starting", total=None)
+    with Progress(*columns, *times, console=screen) as bar:
+        task = bar.add_task("starting", total=None, left="?")
 
         def show_progress(step: int, steps: int, means: dict[str, float]) -> None:
             terms = " ".join(f"{name} {value:.3f}" for name, value in means.items())
-            bar.update(task, completed=step, total=steps, description=terms)
+            # Of the last interval's pace. Rich's own guess looks at half a minute, in which a large model makes no row.
+            left = timedelta(seconds=round((steps - step) * means["seconds"]))
+            bar.update(task, completed=step, total=steps, description=terms, left=left)
             if not screen.is_terminal:
-                screen.print(f"step {step}/{steps} {terms}", soft_wrap=True)
+                screen.print(f"step {step}/{steps} {terms}, {left} left", soft_wrap=True)
 
+        report = partial(screen.print, markup=False, highlight=False, soft_wrap=True)
         try:
-            last = run(resolved, data, out, fabric, resume=resume, progress=show_progress, report=screen.print)
+            last = run(resolved, data, out, fabric, resume=resume, progress=show_progress, report=report)
         except KeyboardInterrupt:
-            terminal.errors.print(
-                f"stopped; {out / 'last.pt'} is saved, --resume goes on", highlight=False, soft_wrap=True
-            )
+            if fabric.is_global_zero:
+                terminal.errors.print(
+                    f"stopped; {out / 'last.pt'} is saved, --resume goes on", highlight=False, soft_wrap=True
+                )
             raise typer.Exit(130) from None
     screen.print(f"checkpoint: {last}", highlight=False, soft_wrap=True)
-
-
-def _fabric(accelerator: str, devices: int, precision: str) -> Fabric:
-    """Devices and precision; processes other than this one are started here."""
-    import torch
-    from lightning.fabric import Fabric
-
-    on_cuda = accelerator != "cpu" and torch.cuda.is_available()
-    if accelerator == "cuda" and not on_cuda:
-        raise MotError("--accelerator cuda: no CUDA device is visible here; use --accelerator cpu or auto")
-    if on_cuda and devices > torch.cuda.device_count():
-        raise MotError(f"--devices {devices}: {torch.cuda.device_count()} CUDA devices are visible here")
-    if precision == "auto":
-        precision = ("bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed") if on_cuda else "32-true"
-    # Not "auto" itself, which would take an accelerator that the network was never tried on.
-    fabric = Fabric(accelerator="cuda" if on_cuda else "cpu", devices=devices, precision=precision)  # type: ignore[arg-type]
-    fabric.launch()
-    return fabric
 
 
 @app.command()
@@ -116,16 +121,31 @@ def show(checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of mot-tr
     console.print(table)
 
 
-@data_app.command()
-def shipped(
-    source: Annotated[Path, typer.Argument(help="Folder of the research data.")],
-    out: Annotated[Path, typer.Option(help="Where to put the training set.")] = Path("runs/data"),
+@app.command()
+def weights(
+    file: Annotated[Path, typer.Argument(help="A published weight file, or a checkpoint.")],
+    arch: Annotated[str, typer.Option(help="Architecture that it is for.")] = "mit_b1",
+    init: Annotated[
+        Literal["mit", "checkpoint", "yolox"], typer.Option(help="What the recipe's init would say.")
+    ] = "mit",
 ) -> None:
-    """Build the training set of the shipped default model."""
-    from training.data.shipped import prepare_shipped
+    """Print which tensors of a weight file a network would start with; status 1 unless all match.
 
-    config = prepare_shipped(source, out, console.print)
-    console.print(f"data configuration: {config}", highlight=False, soft_wrap=True)
+    Example: mot-train weights mit_b1.pth --arch mit_b1
+    """
+    from training.model.fairmot import FairMOT
+    from training.recipe import Recipe
+    from training.weights.initial import initialise
+
+    recipe = Recipe(name="weights", architecture=arch, init=init, init_path=str(file), allow_mismatch=True)
+    report = initialise(FairMOT(arch), recipe)
+    assert report is not None
+    for kind in ("missing", "unexpected", "misshapen", "unused"):
+        for name in getattr(report, kind):
+            console.print(f"{kind:<11}{name}", markup=False, highlight=False, soft_wrap=True)
+    console.print(str(report), markup=False, highlight=False, soft_wrap=True)
+    if not report.complete:
+        raise typer.Exit(1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from mot.errors import MotError
 from training.data.augment import AugmentConfig
 from training.losses import LossConfig
+from training.scene import Scene
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -24,16 +25,20 @@ class Recipe(BaseModel):
     architecture: str = "mit_b1"
     width: Annotated[int, Field(gt=0, multiple_of=32)] = 1088
     height: Annotated[int, Field(gt=0, multiple_of=32)] = 608
-    init: Literal["none", "imagenet", "yolox"] = "none"
-    init_path: str = ""  # of the published file, for "yolox"
+    init: Literal["none", "imagenet", "yolox", "mit", "checkpoint"] = "none"
+    init_path: str = ""  # of the file, for the last three; training/weights says which ones are known
+    allow_mismatch: bool = False  # start with what fits, where tensors are missing, unknown or of other shapes
+    identities_from: tuple[str, ...] | None = None  # data sets whose identities are learned; None: of all
     dcn: Literal["auto", "torchvision", "grid_sample", "mmcv"] = "auto"
 
     epochs: Annotated[int, Field(gt=0)] = 30
     batch_size: Annotated[int, Field(gt=0)] = 12  # per process
+    accumulate: Annotated[int, Field(gt=0)] = 1  # batches a step
     max_objects: Annotated[int, Field(gt=0)] = 500
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 317
     workers: Annotated[int, Field(ge=0)] = 2
     cache: bool = False  # keep decoded images in memory
+    validate_every: Annotated[int, Field(ge=0)] = 1  # epochs, and at the end; 0: never
 
     optimizer: Literal["adam", "adamw"] = "adam"
     lr: Annotated[float, Field(gt=0)] = 1e-4
@@ -47,6 +52,11 @@ class Recipe(BaseModel):
 
     loss: LossConfig = LossConfig()
     augment: AugmentConfig = AugmentConfig()
+    validation: tuple[Scene, ...] = ()
+
+    def images_per_step(self, processes: int) -> int:
+        """How many images teach one optimizer step."""
+        return self.batch_size * self.accumulate * processes
 
 
 def load_recipe(name: str, overrides: list[str]) -> Recipe:

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from lightning.fabric import Fabric
+from torch import Tensor
 
-from mot.errors import MotError
 from training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from training.losses import FairMOTLoss
-from training.model.csp import CSPDarknetPAFPN
-from training.model.efficientnet import EfficientNetLite0
 from training.model.fairmot import FairMOT
 from training.optimizer import load_optimizer, make_optimizer, update_ema
 from training.recipe import Recipe, changes, parse_recipe
+from training.weights.initial import initialise
 
-# What a half-done run cannot change: the weights' and moments' meaning, and the order of the images.
-FIXED = ("architecture", "optimizer", "batch_size", "seed")
+# What a half-done run cannot change: the weights' and moments' meaning, and the order of the images. Of the
+# images a step, only the product stays: a run may move to other devices with another accumulate.
+FIXED = ("architecture", "optimizer", "seed")
 
 
 class Run:
@@ -28,7 +28,7 @@ class Run:
         """Build everything on Fabric's device.
 
         Args:
-            pretrained: load the backbone's weights that the recipe names; a run to be resumed needs none.
+            pretrained: load the initial weights that the recipe names; a run to be resumed needs none.
 
         Raises:
             MotError: these weights are missing or do not fit.
@@ -38,14 +38,24 @@ class Run:
         self.step = 0
         self._fabric = fabric
         self.model = FairMOT(recipe.architecture, dcn=recipe.dcn)
-        if pretrained:
-            initialise(self.model, recipe)
+        self.initial = initialise(self.model, recipe) if pretrained else None
         self.loss = FairMOTLoss(recipe.loss, self.model.config.embedding_dim, identities)
         # On the device before the optimizer exists: restored moments follow their parameters there.
         self.model.to(fabric.device)
         self.loss.to(fabric.device)
         self.optimizer = make_optimizer(recipe, self.model, self.loss)
         self.ema = copy.deepcopy(self.model).requires_grad_(False) if recipe.ema_decay else None
+        self.log_state: dict[str, Any] | None = None  # of a resumed run, see training.log.Log
+        self._buffers: list[Tensor] = []
+
+    @property
+    def averaged(self) -> FairMOT:
+        """The weights that are validated and exported."""
+        return self.model if self.ema is None else self.ema
+
+    def begin_step(self) -> None:
+        """Remember what the forward pass changes already."""
+        self._buffers = [buffer.clone() for buffer in self.model.buffers()]
 
     def finish_step(self) -> None:
         """Count an optimizer step and average its weights."""
@@ -53,7 +63,13 @@ class Run:
             update_ema(self.ema, self.model, self.recipe.ema_decay, self.step)
         self.step += 1
 
-    def save(self, path: Path) -> None:
+    def skip_step(self) -> None:
+        """Count a step that teaches nothing: BatchNorm forgets it too, or its infinities would stay for ever."""
+        for buffer, before in zip(self.model.buffers(), self._buffers, strict=True):
+            buffer.copy_(before)
+        self.step += 1
+
+    def save(self, path: Path, log_state: dict[str, Any]) -> None:
         """Write the checkpoint, from the first process alone.
 
         Raises:
@@ -64,12 +80,14 @@ class Run:
         state = {
             "recipe": self.recipe.model_dump(mode="json"),
             "step": self.step,
+            "processes": self._fabric.world_size,
             "identities": self.identities,
             "model": self.model.state_dict(),
             "loss": self.loss.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict() if self.ema is not None else {},
             "precision": self._fabric.strategy.precision.state_dict(),  # fp16's gradient scale; else empty
+            "log": log_state,
         }
         save_checkpoint(path, state)
 
@@ -94,15 +112,25 @@ class Run:
         except (RuntimeError, ValueError) as error:
             raise CheckpointError(f"{path}: does not fit this recipe: {error}") from error
         self.step = int(state["step"])
+        self.log_state = state.get("log")
         return [
             f"{key}: {old} -> {new}" for key, old, new in changes(parse_recipe(state["recipe"], str(path)), self.recipe)
         ]
 
     def _check_same_run(self, path: Path, state: dict[str, Any]) -> None:
         remedy = "start a new run with another --out, or set it back"
-        for key, old, new in changes(parse_recipe(state["recipe"], str(path)), self.recipe):
+        before = parse_recipe(state["recipe"], str(path))
+        for key, old, new in changes(before, self.recipe):
             if key in FIXED:
                 raise CheckpointError(f"{path}: {key} was {old!r} and is now {new!r}; {remedy}")
+        together = (
+            before.images_per_step(state.get("processes", 1)),
+            self.recipe.images_per_step(self._fabric.world_size),
+        )
+        if together[0] != together[1]:
+            raise CheckpointError(
+                f"{path}: batch_size x accumulate x processes was {together[0]} and is now {together[1]}; {remedy}"
+            )
         if bool(state["ema"]) != (self.ema is not None):
             raise CheckpointError(f"{path}: ema_decay cannot be switched on or off in mid-run; {remedy}")
         if state["identities"] != self.identities:
@@ -110,20 +138,3 @@ class Run:
                 f"{path}: the run knows {state['identities']} identities, the data {self.identities}; "
                 "resume with the data it was started with"
             )
-
-
-def initialise(model: FairMOT, recipe: Recipe) -> None:
-    """Pretrained backbone weights, where the recipe wants them.
-
-    Raises:
-        MotError: the weights are missing or of another architecture.
-    """
-    backbone = model.backbone
-    if recipe.init == "imagenet":
-        if not isinstance(backbone, EfficientNetLite0):
-            raise MotError(f"no ImageNet weights for {recipe.architecture!r} here; set init='none'")
-        backbone.load_imagenet()
-    elif recipe.init == "yolox":
-        if not isinstance(backbone, CSPDarknetPAFPN):
-            raise MotError(f"YOLOX weights do not fit {recipe.architecture!r}; set init='none'")
-        backbone.load_yolox_onnx(Path(recipe.init_path))

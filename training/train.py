@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch import Tensor
 
 from mot.errors import MotError
-from training.data.dataset import EpochSampler, Item, TrainingSet
-from training.data.labels import DataError, SampleSet, load_samples
-from training.interrupt import deferred_interrupt, leave_interrupts_to_parent
+from training.curves import draw_curves
+from training.data.dataset import EpochSampler, Item
+from training.data.samples import load_samples
+from training.interrupt import deferred_interrupt
+from training.loader import Feed
 from training.log import Log
-from training.losses import FairMOTLoss
-from training.model.fairmot import FairMOT
 from training.optimizer import rate, set_rate
 from training.recipe import Recipe
 from training.run import Run
+from training.step import TrainingStep, backward
+from training.validate import Validation
 
 Progress = Callable[[int, int, dict[str, float]], None]  # step, steps in all, mean terms since the last call
 Report = Callable[[str], None]
 LOG_EVERY = 10  # steps
-SAVE_EVERY = 200  # steps, a multiple of LOG_EVERY: a loss that is no number is noticed before it is saved
+SAVE_EVERY = 200  # steps
+# Steps in a row without a finite gradient that end a run. More than 16: fp16's gradient scale starts at 2^16 and
+# is halved by each, until it suits the network.
+MOST_SKIPPED = 20
 
 
 def fit(
@@ -37,113 +42,132 @@ def fit(
     their augmentation and the schedule depend on the seed and the step alone. It may go on with another
     recipe (more epochs, another rate), as far as :meth:`training.run.Run.load` allows; ``report`` is told.
 
+    Where the recipe has validation scenes, ``out/best.pt`` is the checkpoint that did best in them, by
+    :data:`training.scoreboard.CRITERION`.
+
     Raises:
-        MotError: bad data or recipe; ``out`` holds a run and ``resume`` is not set, or the reverse.
+        MotError: bad data or recipe; ``out`` holds a run and ``resume`` is not set, or the reverse; no finite
+            gradient for :data:`MOST_SKIPPED` steps.
         KeyboardInterrupt: Ctrl-C or SIGTERM, after the step at hand is done and saved.
     """
     last = out / "last.pt"
-    run, sampler, loader = prepare(recipe, data, last, fabric, resume=resume, report=report)
-    # One module for Fabric: gradients of network and classifier are reduced together across processes.
+    run, feed = prepare(recipe, data, last, fabric, resume=resume, report=report)
+    validation = Validation(run, out, fabric, steps_per_epoch=feed.steps_per_epoch, steps=feed.steps)
     network, optimizer = fabric.setup(TrainingStep(run.model, run.loss), run.optimizer)
-    steps = recipe.epochs * len(sampler)
-    with Log(out, run.step, active=fabric.is_global_zero) as log, deferred_interrupt() as check_interrupt:
+    first, skipped, advised = run.step, 0, False
+    with Log(out, run.step, fabric, run.log_state) as log, deferred_interrupt() as check_interrupt:
+
+        def save() -> None:
+            run.save(last, log.state())
+            if fabric.is_global_zero:
+                draw_curves(out)
+
         try:
-            while run.step < steps:
-                sampler.epoch, sampler.first_batch = divmod(run.step, len(sampler))
-                for batch in batches(loader, fabric.device):
-                    # Stochastic depth draws the same whether or not the run was interrupted.
-                    torch.manual_seed(recipe.seed * 1_000_003 + run.step)
-                    set_rate(optimizer, rate(recipe, run.step, steps, len(sampler)))
-                    terms = network(batch)
-                    fabric.backward(terms["loss"])
-                    if recipe.clip_norm:
-                        fabric.clip_gradients(network, optimizer, max_norm=recipe.clip_norm, error_if_nonfinite=False)
-                    optimizer.step()
-                    optimizer.zero_grad()
-                    run.finish_step()
-                    log.add(terms)
-                    if run.step % LOG_EVERY == 0 or run.step == steps:
-                        means = log.write(run.step, run.step / len(sampler), optimizer.param_groups[-1]["lr"])
-                        if not math.isfinite(means["loss"]):
-                            raise MotError(f"step {run.step}: the loss is {means['loss']}; lower lr or set clip_norm")
-                        progress(run.step, steps, means)
-                    if run.step % SAVE_EVERY == 0:
-                        run.save(last)
-                    check_interrupt()
+            if validation.is_time:  # and was interrupted, when this run stopped here
+                validation.take(log, check_interrupt, report)
+            for micro_batches in feed.from_step(run.step):
+                set_rate(optimizer, rate(recipe, run.step, feed.steps, feed.steps_per_epoch))
+                terms = learn(run, fabric, network, optimizer, micro_batches)
+                log.add(terms, feed.waited)
+                skipped = 0 if terms else skipped + 1
+                if skipped:
+                    note_skipped(run.step, skipped, report)
+                if run.step % LOG_EVERY == 0 or run.step == feed.steps:
+                    means = log.write(run.step, run.step / feed.steps_per_epoch, optimizer.param_groups[-1]["lr"])
+                    progress(run.step, feed.steps, means)
+                    # Not of the first rows: in their time the workers start.
+                    if not advised and run.step > first + LOG_EVERY and (advice := feed.advice(means["waiting"])):
+                        report(advice)
+                        advised = True
+                if validation.is_time or (run.step % SAVE_EVERY == 0 and not skipped):
+                    save()
+                if validation.is_time:
+                    validation.take(log, check_interrupt, report)
+                stop_together(fabric, check_interrupt)
         except KeyboardInterrupt:
-            run.save(last)
+            save()
             raise
-        run.save(last)
+        save()
     return last
 
 
 def prepare(
     recipe: Recipe, data: Path, last: Path, fabric: Fabric, *, resume: bool, report: Report
-) -> tuple[Run, EpochSampler, DataLoader[Item]]:
+) -> tuple[Run, Feed]:
     """A run as it starts or as the checkpoint ``last`` has it, and its data."""
     if last.exists() and not resume:
         raise MotError(f"{last} exists; continue that run with --resume or choose another --out")
     if resume and not last.exists():
         raise MotError(f"{last}: no such checkpoint to resume; leave out --resume to start a new run")
     fabric.seed_everything(recipe.seed, verbose=False)
-    samples = load_samples(data)
+    samples = load_samples(data, identities_from=recipe.identities_from)
     sampler = EpochSampler(len(samples.samples), recipe.batch_size, recipe.seed, fabric.global_rank, fabric.world_size)
-    if len(sampler) == 0:
-        together = recipe.batch_size * fabric.world_size
-        raise MotError(f"{data}: {sampler.size} images are fewer than a batch of {together}; lower batch_size")
+    feed = Feed(recipe, samples, sampler, fabric.device)
+    if feed.steps == 0:
+        together = recipe.images_per_step(fabric.world_size)
+        raise MotError(f"{data}: {sampler.size} images are fewer than a step's {together}; lower batch_size")
     run = Run(recipe, samples.identities, fabric, pretrained=not resume)
+    if run.initial is not None:
+        report(f"initial weights: {run.initial}")
     if resume:
         for change in run.load(last):
             report(f"resuming with another recipe: {change}")
-    return run, sampler, make_loader(recipe, samples, sampler, fabric.device)
+    return run, feed
 
 
-class TrainingStep(nn.Module):
-    """Network and loss as one module."""
+def learn(
+    run: Run, fabric: Fabric, network: Any, optimizer: Any, micro_batches: list[Item]
+) -> dict[str, Tensor] | None:
+    """Make one step; returns the loss terms, or None where it was skipped, because a gradient was not finite.
 
-    def __init__(self, model: FairMOT, loss: FairMOTLoss) -> None:
-        super().__init__()
-        self.model = model
-        self.loss = loss
+    A loss that is no number is noticed by that, too: the gradients of its uncertainties are made of its terms. All
+    processes have the same gradients, so they agree.
 
-    def forward(self, batch: Item) -> dict[str, Tensor]:
-        """Loss terms by name; ``batch`` holds N stacked items of :class:`training.data.dataset.TrainingSet`."""
-        features, logits = self.model(batch["image"].float())
-        terms: dict[str, Tensor] = self.loss(self.model, features, logits, batch)
-        return terms
-
-
-def make_loader(recipe: Recipe, samples: SampleSet, sampler: EpochSampler, device: torch.device) -> DataLoader[Item]:
-    """Batches in the sampler's order, made by the recipe's number of worker processes."""
-    dataset = TrainingSet(
-        samples,
-        width=recipe.width,
-        height=recipe.height,
-        max_objects=recipe.max_objects,
-        augment=recipe.augment,
-        seed=recipe.seed,
-        cache=recipe.cache,
-    )
-    return DataLoader(
-        dataset,
-        batch_sampler=sampler,
-        num_workers=recipe.workers,
-        worker_init_fn=leave_interrupts_to_parent,
-        persistent_workers=recipe.workers > 0,
-        pin_memory=device.type == "cuda",
-    )
+    Args:
+        network, optimizer: the run's, as Fabric wraps them.
+    """
+    # Stochastic depth draws the same whether or not the run was interrupted, and differently in each process.
+    torch.manual_seed(run.recipe.seed * 1_000_003 + run.step + 7919 * fabric.global_rank)
+    run.begin_step()
+    terms = backward(fabric, network, micro_batches)
+    limit = run.recipe.clip_norm or math.inf
+    norm = fabric.clip_gradients(network, optimizer, max_norm=limit, error_if_nonfinite=False)
+    assert norm is not None
+    finite = bool(norm.isfinite())
+    if finite:
+        optimizer.step()
+        run.finish_step()
+    else:
+        run.skip_step()
+        scaler = getattr(fabric.strategy.precision, "scaler", None)
+        if scaler is not None:  # fp16's; it finds the infinities by itself, and halves its scale
+            scaler.update()
+    optimizer.zero_grad()
+    return terms if finite else None
 
 
-def batches(loader: DataLoader[Item], device: torch.device) -> Iterator[Item]:
-    """An epoch's batches on the device.
+def note_skipped(step: int, in_a_row: int, report: Report) -> None:
+    """Tell of a skipped step.
 
     Raises:
-        DataError: an image cannot be read.
+        MotError: it is one too many.
     """
+    if in_a_row == MOST_SKIPPED:
+        raise MotError(
+            f"step {step}: no finite gradient for {in_a_row} steps, nothing is learned any more; lower lr or set "
+            "clip_norm, and resume from the last checkpoint or start again"
+        )
+    report(f"step {step} was skipped: its gradient is not finite ({in_a_row} in a row; {MOST_SKIPPED} end the run)")
+
+
+def stop_together(fabric: Fabric, check_interrupt: Callable[[], None]) -> None:
+    """Raise KeyboardInterrupt in all processes after the same step, where any was asked to stop."""
+    asked = 0.0
     try:
-        for batch in loader:
-            yield {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
-    except DataError as error:
-        # torch puts a worker's traceback around its error; the last line is what the worker raised.
-        line = str(error).strip().splitlines()[-1]
-        raise DataError(line.removeprefix(f"{DataError.__module__}.{DataError.__qualname__}: ")) from error
+        check_interrupt()
+    except KeyboardInterrupt:
+        if fabric.world_size == 1:
+            raise
+        asked = 1.0
+    if fabric.world_size > 1 and fabric.all_reduce(torch.tensor(asked), reduce_op="sum"):
+        raise KeyboardInterrupt

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.media import write_image
-from training.data.convert import write_config
+from training.data.configuration import write_config
 from training.data.labels import write_labels
 
 COLOURS = ((230, 40, 40), (40, 220, 60), (60, 80, 240))

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.training.weights.published import segformer
 from training.checkpoint import load_checkpoint
 from training.cli import main
+from training.model.mit import MIT_B0
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = """
@@ -74,6 +76,21 @@ def test_wrong_options_are_usage_errors(capsys: pytest.CaptureFixture[str], opti
         main(["fit", *option])
     assert stopped.value.code == 2
     assert option[0] in capsys.readouterr().err
+
+
+def test_weights_reports_what_fits(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "mit_b0.pth"
+    state = segformer(MIT_B0.widths)
+    for removed, status in ((None, 0), ("norm4.bias", 1)):
+        torch.save({name: tensor for name, tensor in state.items() if name != removed}, path)
+        with pytest.raises(SystemExit) as stopped:
+            main(["weights", str(path), "--arch", "mit_b0"])
+        assert stopped.value.code == status
+        said = capsys.readouterr().out.splitlines()
+        assert "unused     head.weight" in said
+        assert ("missing    backbone.stages.3.norm.bias" in said) == bool(removed)
+        assert said[-1].startswith(f"{path}: {176 - status} of 176 tensors match; ")
+    assert "gone.pth: no such file" in fails(capsys, "weights", "gone.pth")
 
 
 def test_ctrl_c_saves_and_resume_goes_on(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mot.errors import MotError
+from training.data.augment import AugmentConfig
 from training.recipe import RECIPES, Recipe, changes, flat, load_recipe, parse_recipe
 
 
@@ -26,6 +27,32 @@ def test_defaults_are_fairmots_schedule() -> None:
     assert (recipe.clip_norm, recipe.ema_decay, recipe.weight_decay, recipe.warmup_steps) == (0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("name", ["mot17_mit_b1", "mot17_half_mit_b1", "crowdhuman", "mot15", "mot20"])
+def test_published_recipes_differ_from_fairmots_schedule_where_they_say(name: str) -> None:
+    """Epochs, where the rate falls, batch, whose identities are learned, and whether boxes are cut."""
+    pretrained = ("mit", "models/mit_b1.pth")
+    tuned = ("checkpoint", "runs/mot17_mit_b1/last.pt")
+    epochs, fall, batch, identities, clip, start = {
+        "mot17_mit_b1": (30, (20,), 12, ("mot17",), False, pretrained),
+        "mot17_half_mit_b1": (30, (20,), 12, ("mot17",), False, pretrained),
+        "crowdhuman": (60, (50,), 8, None, False, pretrained),
+        "mot15": (20, (15,), 12, None, False, tuned),
+        "mot20": (20, (15,), 12, None, True, tuned),
+    }[name]
+    expected = Recipe(
+        name=name,
+        architecture="mit_b1",
+        epochs=epochs,
+        step_epochs=fall,
+        batch_size=batch,
+        identities_from=identities,
+        init=start[0],  # type: ignore[arg-type]
+        init_path=start[1],
+        augment=AugmentConfig(clip_boxes=clip),
+    )
+    assert load_recipe(name, []) == expected
+
+
 def write(path: Path, text: str) -> str:
     path.write_text(text)
     return str(path)
@@ -42,6 +69,9 @@ def test_overrides_reach_into_tables(tmp_path: Path) -> None:
             "init_path=a/b.onnx",
             "step_epochs=[3, 5]",
             "cache=true",
+            "init=checkpoint",
+            "allow_mismatch=true",
+            'identities_from=["mot17", "prw"]',
         ],
     )
     assert recipe.name == "mine"
@@ -53,6 +83,9 @@ def test_overrides_reach_into_tables(tmp_path: Path) -> None:
     assert recipe.init_path == "a/b.onnx"
     assert recipe.step_epochs == (3, 5)
     assert recipe.cache is True
+    assert recipe.init == "checkpoint"
+    assert recipe.allow_mismatch is True
+    assert recipe.identities_from == ("mot17", "prw")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +108,9 @@ def test_overrides_reach_into_tables(tmp_path: Path) -> None:
         ("seed=-1", "seed: Input should be greater than or equal to 0"),
         ("ema_decay=1", "ema_decay: Input should be less than 1"),
         ("optimizer=sgd", "optimizer: Input should be 'adam' or 'adamw'"),
+        ("init=coco", "init: Input should be 'none', 'imagenet', 'yolox', 'mit' or 'checkpoint'"),
+        ("identities_from=mot17", "identities_from: .*'mot17'"),
+        ("loss.identity_loss=triplet", "loss.identity_loss: Input should be 'cross_entropy' or 'focal'"),
     ],
 )
 def test_bad_values_are_named(tmp_path: Path, override: str, complaint: str) -> None:

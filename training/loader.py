@@ -1,0 +1,108 @@
+"""From the training set to micro-batches on the device, and how long the loop waited for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import cv2
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from training.data.dataset import EpochSampler, Item, Key, TrainingSet
+from training.data.labels import DataError
+from training.data.samples import SampleSet
+from training.interrupt import leave_interrupts_to_parent
+from training.recipe import Recipe
+
+MUCH_WAITING = 0.2  # share of the time
+
+
+class Feed:
+    """The micro-batches of a run, ``accumulate`` of them a step.
+
+    The loader runs on across epochs: its workers are busy with the next one while the last steps of this are made.
+    """
+
+    def __init__(self, recipe: Recipe, samples: SampleSet, sampler: EpochSampler, device: torch.device) -> None:
+        self.steps_per_epoch = len(sampler) // recipe.accumulate  # what is left over is dropped
+        self.steps = recipe.epochs * self.steps_per_epoch
+        self.waited = 0.0  # seconds that the last step waited
+        self._recipe = recipe
+        self._device = device
+        dataset = TrainingSet(
+            samples,
+            width=recipe.width,
+            height=recipe.height,
+            max_objects=recipe.max_objects,
+            augment=recipe.augment,
+            seed=recipe.seed,
+            cache=recipe.cache,
+        )
+        self._order = _RunSampler(sampler, self.steps_per_epoch * recipe.accumulate, recipe.epochs)
+        self._loader = DataLoader(
+            dataset,
+            batch_sampler=self._order,
+            num_workers=recipe.workers,
+            worker_init_fn=_start_worker,
+            pin_memory=device.type == "cuda",
+        )
+
+    def from_step(self, step: int) -> Iterator[list[Item]]:
+        """The micro-batches of each step of the run from ``step`` (from 0) on.
+
+        Raises:
+            DataError: an image cannot be read.
+        """
+        self._order.first_batch = step * self._recipe.accumulate
+        loaded = iter(self._loader)
+        for _ in range(step, self.steps):
+            begun = time.perf_counter()
+            try:
+                batches = [next(loaded) for _ in range(self._recipe.accumulate)]
+            except DataError as error:
+                # torch puts a worker's traceback around its error; the last line is what the worker raised.
+                line = str(error).strip().splitlines()[-1]
+                raise DataError(line.removeprefix(f"{DataError.__module__}.{DataError.__qualname__}: ")) from error
+            moved = [
+                {name: tensor.to(self._device, non_blocking=True) for name, tensor in batch.items()}
+                for batch in batches
+            ]
+            self.waited = time.perf_counter() - begun
+            yield moved
+
+    def advice(self, waiting: float) -> str:
+        """What to change where a share ``waiting`` of the time goes into waiting for data; empty where all is well."""
+        if waiting < MUCH_WAITING:
+            return ""
+        remedies = [f"raise workers (now {self._recipe.workers})"]
+        if not self._recipe.cache:
+            remedies.append("set cache=true, if the images fit into memory once for each worker")
+        return f"{waiting:.0%} of the time goes into waiting for data: {', or '.join(remedies)}"
+
+
+class _RunSampler(Sampler[list[Key]]):
+    """The batches of all epochs, one after the other, from any of them on."""
+
+    def __init__(self, epoch: EpochSampler, batches: int, epochs: int) -> None:
+        self._epoch = epoch
+        self._batches = batches  # of an epoch
+        self._epochs = epochs
+        self.first_batch = 0
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        if self._batches == 0:
+            return
+        first, skipped = divmod(self.first_batch, self._batches)
+        for number in range(first, self._epochs):
+            self._epoch.epoch, self._epoch.first_batch = number, skipped
+            for _, keys in zip(range(skipped, self._batches), self._epoch, strict=False):
+                yield keys
+            skipped = 0
+
+
+def _start_worker(worker: int) -> None:
+    leave_interrupts_to_parent(worker)
+    # No threads of OpenCV's: there is a worker for each core to be used. Not 1, which waits for the parent's threads
+    # to end, and these do not exist in a forked process.
+    cv2.setNumThreads(0)
