@@ -63,10 +63,15 @@ def track(
     ],
     output_root: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
     conf_thres: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, help="Score from which a person is tracked; by default 0.5, the best on validation data."
-        ),
+        float | None, typer.Option(min=0, max=1, help="Score from which a person is tracked; by default the tracker's.")
+    ] = None,
+    tracker: Annotated[
+        Literal["overlap_reid", "fairmot", "fairmot_byte", "byte", "ocsort", "botsort"],
+        typer.Option(help="How people are followed; the default is the best on validation data."),
+    ] = "overlap_reid",
+    tracker_set: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A setting of the tracker, e.g. track_buffer=60; may be repeated."),
     ] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
     start: _Start = 1,
@@ -101,13 +106,16 @@ def track(
     mot track street.mp4 --start 100 --end 200          some of its frames
     mot track rtsp://camera/live --url gpu-host:8001    with a server elsewhere
     mot track 0                                         a webcam, until Ctrl-C
+    mot track a.mp4 --tracker botsort --tracker-set track_buffer=60
     """
     from client.batch import BatchConfig, track_inputs
     from client.engine import MODEL_REPOSITORY, EngineConfig
-    from client.tracking import TrackerConfig
+    from client.tracking import tracker_config
 
     if url is not None and engine == "local":
         raise typer.BadParameter("--engine local uses no server", param_hint="--url")
+    settings = [] if conf_thres is None else [f"conf_thres={conf_thres}"]
+    settings += tracker_set or []
     config = BatchConfig(
         output_root=output_root,
         engine=EngineConfig(
@@ -118,7 +126,7 @@ def track(
             in_flight=in_flight,
             retry_for_s=retry_for,
         ),
-        tracker=TrackerConfig() if conf_thres is None else TrackerConfig(conf_thres=conf_thres),
+        tracker=tracker_config(tracker, settings),
         start=start,
         end=end,
         video=video,

@@ -15,7 +15,7 @@ from client.pipeline import Stages, track
 from client.render import Renderer
 from client.sinks import FileSink, MotTextSink, Sink, SinkError
 from client.tracked import TrackedFrame
-from client.tracking import FairMotTracker, TrackerConfig
+from client.tracking import TrackerConfig, tracker_config
 from client.video_sink import VideoSink
 
 
@@ -49,14 +49,14 @@ def track_video(
         source: an open source, which is read to its end; Ctrl-C is the good end of a live one.
         detector: left open, for the next video.
         sinks: not yet entered; they get every frame, in order, in a thread of their own.
-        config: of the tracker, which works at the source's frame rate.
+        config: of the tracker (by default the default one's), which works at the source's frame rate.
         in_flight: frames in the detector at a time.
         watch: called with each frame in this thread, for progress.
 
     Raises:
         MotError: the source, the detector or a sink failed; file sinks have kept what was finished until then.
     """
-    tracker = FairMotTracker(config, source.frame_rate)
+    tracker = (config or tracker_config()).tracker(source.frame_rate)
     stages, boxes, ids = Stages(), 0, set[int]()
     begun = time.perf_counter()
     with (

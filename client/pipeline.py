@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Lock
 
@@ -146,6 +146,7 @@ def _add_latency(stages: Stages, submitted: float, answer: Future[Detections]) -
 def _associate(pending: _Pending, found: Detections, tracker: Tracker, stages: Stages) -> TrackedFrame:
     with stages.measure("associate"):
         boxes = pending.letterbox.inverse(found.boxes).astype("float32", copy=False)
-        tracks = tracker.update(Detections(boxes=boxes, scores=found.scores, embeddings=found.embeddings))
+        frame = pending.frame
+        tracks = tracker.update(replace(found, boxes=boxes), time=frame.time, image=frame.image)
     stages.frames += 1
-    return TrackedFrame(frame=pending.frame, tracks=tracks)
+    return TrackedFrame(frame=frame, tracks=tracks)

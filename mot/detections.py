@@ -21,6 +21,7 @@ class Detections:
     boxes: npt.NDArray[np.float32]  # (N, 4) xyxy, pixels
     scores: npt.NDArray[np.float32]  # (N,) 0..1
     embeddings: npt.NDArray[np.float32]  # (N, D) length 1; D = 0 where a source has no appearance
+    classes: npt.NDArray[np.int64] | None = None  # (N,) tracked apart from each other; None: all the same
 
     def __post_init__(self) -> None:
         count = len(self.boxes)
@@ -30,13 +31,20 @@ class Detections:
                 f"boxes {self.boxes.shape}, scores {self.scores.shape} and embeddings {self.embeddings.shape} "
                 "are not (N, 4), (N,) and (N, D)"
             )
+        if self.classes is not None and self.classes.shape != (count,):
+            raise ValueError(f"classes {self.classes.shape} are not (N,), as boxes {self.boxes.shape} would have it")
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def __getitem__(self, index: Index) -> Detections:
         """The chosen rows."""
-        return Detections(boxes=self.boxes[index], scores=self.scores[index], embeddings=self.embeddings[index])
+        return Detections(
+            boxes=self.boxes[index],
+            scores=self.scores[index],
+            embeddings=self.embeddings[index],
+            classes=None if self.classes is None else self.classes[index],
+        )
 
     @classmethod
     def empty(cls, embedding_dim: int = 0) -> Detections:
@@ -53,8 +61,10 @@ class Tracks:
 
     ids: npt.NDArray[np.int64]  # (M,) from 1, unique within a tracker
     boxes: npt.NDArray[np.float32]  # (M, 4) xyxy, pixels, original image
-    scores: npt.NDArray[np.float32]  # (M,) of the detection matched in this frame
-    detections: npt.NDArray[np.int64]  # (M,) row of that detection in what the tracker was given
+    scores: npt.NDArray[np.float32]  # (M,) of the detection last matched
+    detections: npt.NDArray[np.int64]  # (M,) row of that detection in what the tracker was given; -1: not in this frame
+    states: npt.NDArray[np.int8] | None = None  # (M,) client.tracking.State; None: not known
+    classes: npt.NDArray[np.int64] | None = None  # (M,) of the detections; None: all the same
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -13,7 +13,7 @@ from client.frame import Frame, Source, VideoError
 from client.job import result_files, track_video
 from client.sinks import SinkError
 from client.tracked import TrackedFrame
-from client.tracking import TrackerConfig
+from client.tracking import OverlapReidConfig
 from client.video import open_source
 from mot.contract import ModelSpec
 from mot.detections import Detections
@@ -75,7 +75,7 @@ def test_summary_and_results(tmp_path: Path) -> None:
 
 
 def test_settings_reach_the_tracker() -> None:
-    summary = track_video(Pictures(), FakeDetector(SPEC, two_people), [], config=TrackerConfig(conf_thres=0.95))
+    summary = track_video(Pictures(), FakeDetector(SPEC, two_people), [], config=OverlapReidConfig(conf_thres=0.95))
     assert (summary.frames, summary.boxes, summary.ids) == (COUNT, 0, 0)
 
 

@@ -40,7 +40,7 @@ class Echo:
     def __init__(self) -> None:
         self.given: list[Detections] = []
 
-    def update(self, detections: Detections) -> Tracks:
+    def update(self, detections: Detections, **_: object) -> Tracks:
         self.given.append(detections)
         rows = np.arange(len(detections))
         return Tracks(ids=rows + 1, boxes=detections.boxes, scores=detections.scores, detections=rows)

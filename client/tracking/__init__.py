@@ -1,6 +1,31 @@
 """Following people from frame to frame: motion, appearance, association."""
 
-from client.tracking.fairmot import FairMotTracker, TrackerConfig
+from client.tracking.botsort import BotSortConfig, BotSortTracker
+from client.tracking.byte import ByteConfig, ByteTracker
+from client.tracking.catalog import TRACKERS, tracker_config
+from client.tracking.config import TrackerConfig
+from client.tracking.fairmot import FairMotByteConfig, FairMotConfig, FairMotTracker
+from client.tracking.ocsort import OcSortConfig, OcSortTracker
+from client.tracking.overlap_reid import OverlapReidConfig, OverlapReidTracker
+from client.tracking.records import State
 from client.tracking.tracker import Tracker, TrackerError
 
-__all__ = ["FairMotTracker", "Tracker", "TrackerConfig", "TrackerError"]
+__all__ = [
+    "TRACKERS",
+    "BotSortConfig",
+    "BotSortTracker",
+    "ByteConfig",
+    "ByteTracker",
+    "FairMotByteConfig",
+    "FairMotConfig",
+    "FairMotTracker",
+    "OcSortConfig",
+    "OcSortTracker",
+    "OverlapReidConfig",
+    "OverlapReidTracker",
+    "State",
+    "Tracker",
+    "TrackerConfig",
+    "TrackerError",
+    "tracker_config",
+]

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from client.evaluate import Protocol, SequencePair, evaluate
 from client.local import OnnxDetector
-from client.tracking import FairMotTracker, TrackerConfig
+from client.tracking import TRACKERS, OverlapReidConfig, TrackerConfig, tracker_config
 from client.video import open_source
 from mot.detections import Detections
 from mot.geometry import Letterbox
@@ -84,7 +84,7 @@ def score(
     recorded: list[Detections], frame_rate: float, config: TrackerConfig, data: Path, sequence: Validation
 ) -> dict[str, float]:
     """Associate recorded detections and evaluate the rows as `mot eval` would."""
-    tracker = FairMotTracker(config, frame_rate)
+    tracker = config.tracker(frame_rate)
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.txt"
         rows = [format_rows(sequence.first + i, tracker.update(found)) for i, found in enumerate(recorded)]
@@ -100,16 +100,17 @@ def score(
     return {measure: evaluation.combined[measure] for measure in MEASURES}
 
 
-def settings(grid: bool) -> list[TrackerConfig]:
+def settings(tracker: str, grid: bool) -> list[TrackerConfig]:
+    """The tracker's defaults, or a grid around those of the default tracker."""
     if not grid:
-        return [TrackerConfig()]
+        return [tracker_config(tracker)]
     options = {
         "conf_thres": (0.4, 0.45, 0.5, 0.55, 0.6),
         "high_thres": (0.25, 0.3, 0.35, 0.4),
-        "reid_thres": (0.15, 0.2, 0.3),
+        "look_thres": (0.15, 0.2, 0.3),
     }
     return [
-        TrackerConfig(**dict(zip(options, values, strict=True)))  # type: ignore[arg-type]
+        OverlapReidConfig(**dict(zip(options, values, strict=True)))  # type: ignore[arg-type]
         for values in itertools.product(*options.values())
     ]
 
@@ -118,7 +119,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=ROOT / "model_repository/fairmot/1/model.onnx")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MOT_DATA", ROOT.parent / "shared/data")))
-    parser.add_argument("--grid", action="store_true")
+    parser.add_argument("--tracker", choices=TRACKERS, default="overlap_reid")
+    parser.add_argument("--grid", action="store_true", help="of the default tracker")
     parser.add_argument("--no-embeddings", action="store_true")
     parser.add_argument("--top", type=int, default=12, help="settings of the grid to show")
     arguments = parser.parse_args()
@@ -131,7 +133,7 @@ def main() -> None:
             for found, rate in recordings
         ]
     results = []
-    for config in progress(settings(arguments.grid), description="settings", transient=True):
+    for config in progress(settings(arguments.tracker, arguments.grid), description="settings", transient=True):
         scores = [
             score(found, rate, config, arguments.data, sequence)
             for (found, rate), sequence in zip(recordings, SEQUENCES, strict=True)
@@ -139,8 +141,8 @@ def main() -> None:
         results.append((sum(s["HOTA"] + s["MOTA"] + s["IDF1"] for s in scores), config, scores))
     results.sort(key=lambda entry: -entry[0])
     for _, config, scores in results[: arguments.top]:
-        changed = {k: v for k, v in dataclasses.asdict(config).items() if v != getattr(TrackerConfig(), k)}
-        Console().print(str(changed or "defaults"), highlight=False)
+        changed = {k: v for k, v in dataclasses.asdict(config).items() if v != getattr(type(config)(), k)}
+        Console().print(f"{arguments.tracker}: {changed or 'defaults'}", highlight=False)
         table = Table("sequence", "frames", "rules", *MEASURES)
         for sequence, values in zip(SEQUENCES, scores, strict=True):
             numbers = [f"{values[m]:.1f}" if m != "ID Sw." else f"{values[m]:.0f}" for m in MEASURES]

@@ -29,7 +29,7 @@ COUNT = 60
 class Echo:
     """Tracks whatever is detected."""
 
-    def update(self, detections: Detections) -> Tracks:
+    def update(self, detections: Detections, **_: object) -> Tracks:
         rows = np.arange(len(detections))
         return Tracks(ids=rows + 1, boxes=detections.boxes, scores=detections.scores, detections=rows)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,6 +58,8 @@ def test_errors_are_one_line(capsys: pytest.CaptureFixture[str], recipe: Path, p
     assert "'dla_34' is unknown; choose one of mit_b1" in fails(capsys, *with_data, "--arch", "dla_34")
     assert "lr: Input should be greater than 0 (0)" in fails(capsys, *with_data, "--set", "lr=0")
     assert "no such checkpoint to resume" in fails(capsys, *with_data, "--resume")
+    assert "--validate 'x,frames=3': frames.1: Field required" in fails(capsys, *with_data, "--validate", "x,frames=3")
+    assert "validation 'gone': no labels, looked for gone/gt/gt.txt" in fails(capsys, *with_data, "--validate", "gone")
     assert "no such checkpoint" in fails(capsys, "show", out / "last.pt")
     assert "no folder 'mot' in it" in fails(capsys, "data", "shipped", tmp_path)
     assert not out.exists()
@@ -69,7 +72,8 @@ def test_cuda_that_is_not_there(capsys: pytest.CaptureFixture[str], recipe: Path
 
 
 @pytest.mark.parametrize(
-    "option", [("--accelerator", "tpu"), ("--precision", "8-bit"), ("--devices", "0"), ("--epochs", "3")]
+    "option",
+    [("--accelerator", "tpu"), ("--precision", "8-bit"), ("--devices", "0"), ("--nodes", "0"), ("--epochs", "3")],
 )
 def test_wrong_options_are_usage_errors(capsys: pytest.CaptureFixture[str], option: tuple[str, str]) -> None:
     with pytest.raises(SystemExit) as stopped:
@@ -111,12 +115,14 @@ def test_ctrl_c_saves_and_resume_goes_on(
     assert process.stdout
     for line in process.stdout:
         if line.startswith("step 10/2000 "):
+            assert re.search(r" waiting \d\.\d{3} skipped 0\.000, \d+:\d\d:\d\d left$", line.rstrip())
             break
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "last.pt is saved, --resume goes on" in err
     assert "Traceback" not in err
+    assert (out / "curves.png").is_file()
     step = load_checkpoint(out / "last.pt")["step"]
     assert step >= 10
     epochs = step // 5 + 1  # ten images, batches of two

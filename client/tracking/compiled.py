@@ -1,0 +1,42 @@
+"""Compilation of the association's inner loops by Numba, kept on disk where that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile a function of arrays and numbers to machine code on its first call.
+
+    The code is cached beside the source or, where that folder is read-only, in the user's cache folder
+    (or ``NUMBA_CACHE_DIR``); where neither can be written, each process compiles anew, for some seconds. Sums
+    may be reordered, so that they vectorise; NaN and infinity keep their meaning.
+    """
+    _forget_stale(Path(__file__).parent)
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract"}}
+    try:
+        result: _Function = numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # Numba: no locator available
+        result = numba.njit(**options)(function)
+    return result
+
+
+@cache
+def _forget_stale(folder: Path) -> None:
+    """Remove the cached code beside the sources that is older than any of them.
+
+    Numba compares it with the file of the outer function alone, and would keep what that calls in others as it was.
+    """
+    newest = max(source.stat().st_mtime for source in folder.glob("*.py"))
+    for index in (folder / "__pycache__").glob("*.nbi"):
+        with suppress(OSError):  # read-only, or another process was faster
+            if index.stat().st_mtime < newest:
+                index.unlink()
