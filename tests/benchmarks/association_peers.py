@@ -126,7 +126,7 @@ def _edgefirst(settings: Settings, frame_rate: float) -> Update:
 
 
 def _edgefirst_arrays(detections: Detections) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return detections.boxes.copy(), detections.scores.copy(), np.zeros(len(detections), np.int64)
+    return detections.boxes.copy(), detections.scores.copy(), np.zeros(len(detections), np.uint64)
 
 
 def _norfair(settings: Settings, frame_rate: float) -> Update:
