@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.training.people import write_people
+from training import train, validate
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,3 +25,11 @@ def one_thread() -> Iterator[None]:
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data configuration of ten small images with three coloured people among them."""
     return write_people(tmp_path_factory.mktemp("people"), 10)
+
+
+@pytest.fixture
+def row_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row of the log for every step; no curves, which take as long as a tiny run (test_cli draws them)."""
+    monkeypatch.setattr(train, "LOG_EVERY", 1)
+    monkeypatch.setattr(train, "draw_curves", lambda _out: None)
+    monkeypatch.setattr(validate, "draw_curves", lambda _out: None)

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from mot.errors import MotError
+from tests.training.runs import logged
 from tests.training.scenes import write_scene
-from tests.training.test_train import logged
 from training.checkpoint import load_checkpoint
 from training.cli import main
 from training.devices import make_fabric

@@ -66,9 +66,9 @@ def curves(given: Recipe, folder: Path) -> Curves:
     return {name: [float(row[name]) for row in rows] for name in TERMS}
 
 
+@pytest.mark.usefixtures("row_a_step")
 @pytest.mark.parametrize("name", RUNS)
-def test_loss_curves_are_as_committed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "LOG_EVERY", 1)
+def test_loss_curves_are_as_committed(name: str, tmp_path: Path) -> None:
     found, expected = curves(RUNS[name], tmp_path), json.loads(GOLDEN.read_text())[name]
     assert found.keys() == expected.keys()
     for term, values in expected.items():

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.training.test_train import recipe
+from tests.training.runs import recipe
 from training.data.dataset import EpochSampler, Item
 from training.data.samples import load_samples
 from training.loader import Feed

@@ -8,7 +8,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from tests.training.test_train import recipe
+from tests.training.runs import recipe
 from training import train
 from training.data.dataset import Item
 from training.losses import FairMOTLoss, LossConfig, count
@@ -45,6 +45,16 @@ def test_micro_batches_teach_what_the_large_batch_does(given: Given) -> None:
     assert found.keys() == expected.keys() == {name for name, _ in network.named_parameters()}
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()), msg=name)
+
+
+@pytest.mark.parametrize("architecture", ["mit_b0", "efficientnet_lite0"])
+def test_every_parameter_learns(people: Path, tmp_path: Path, architecture: str) -> None:
+    """Data parallelism waits for the gradient of each."""
+    fabric, given = Fabric(accelerator="cpu", devices=1), recipe(architecture=architecture)
+    run, feed = train.prepare(given, people, tmp_path / "last.pt", fabric, resume=False, report=print)
+    network, _ = fabric.setup(TrainingStep(run.model, run.loss), run.optimizer)
+    backward(fabric, network, next(feed.from_step(0)))
+    assert gradients(network).keys() == {name for name, _ in network.named_parameters()}
 
 
 def test_a_micro_batch_without_people_has_a_share(given: Given) -> None:

@@ -9,18 +9,13 @@ from lightning.fabric import Fabric
 
 from mot.errors import MotError
 from tests.media import names
+from tests.training.runs import assert_equal, logged, recipe
 from tests.training.scenes import write_scene
-from tests.training.test_train import assert_equal, logged, recipe
-from training import train, validate
+from training import train
 from training.checkpoint import load_checkpoint, load_model
 from training.scoreboard import MEASURES, read_rows
 
-
-@pytest.fixture(autouse=True)
-def log_every_step_and_draw_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "LOG_EVERY", 1)
-    monkeypatch.setattr(train, "draw_curves", lambda _out: None)
-    monkeypatch.setattr(validate, "draw_curves", lambda _out: None)
+pytestmark = pytest.mark.usefixtures("row_a_step")
 
 
 @pytest.fixture(scope="module")
