@@ -30,7 +30,9 @@ def fit(
     data: Annotated[Path, typer.Option(help="Data configuration (data.json).")] = Path("runs/data/data.json"),
     out: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path("runs/default"),
     arch: Annotated[str | None, typer.Option(help="Another architecture than the recipe's.")] = None,
-    override: Annotated[list[str] | None, typer.Option("--set", help="Override, e.g. --set lr=2e-4.")] = None,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Override, e.g. --set lr=2e-4; --set lr= is its default.")
+    ] = None,
     validate: Annotated[
         list[str] | None,
         typer.Option(

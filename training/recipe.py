@@ -62,6 +62,8 @@ class Recipe(BaseModel):
 def load_recipe(name: str, overrides: list[str]) -> Recipe:
     """Read ``recipes/NAME.toml`` (or a path) and apply overrides such as ``lr=2e-4`` or ``augment.mosaic=0.5``.
 
+    An override without a value, ``identities_from=``, gives the setting its default.
+
     Raises:
         MotError: the recipe is unknown, or a key or value is not allowed; the message names them.
     """
@@ -107,7 +109,7 @@ def flat(recipe: Recipe) -> dict[str, object]:
 
 
 def _apply(content: dict[str, Any], override: str) -> None:
-    """Set KEY=VALUE in a recipe's tables; a dotted key goes into a sub-table."""
+    """Set KEY=VALUE in a recipe's tables; a dotted key goes into a sub-table, KEY= leaves the key out."""
     key, separator, text = override.partition("=")
     if not separator:
         raise MotError(f"override {override!r} is not KEY=VALUE, e.g. lr=2e-4 or augment.mosaic=0.5")
@@ -116,7 +118,10 @@ def _apply(content: dict[str, Any], override: str) -> None:
         content = content.setdefault(part, {})
         if not isinstance(content, dict):
             raise MotError(f"override {override!r}: {part!r} is no table but {content!r}")
-    content[last] = _value(text.strip())
+    if text.strip():
+        content[last] = _value(text.strip())
+    else:
+        content.pop(last, None)
 
 
 def _value(text: str) -> object:

@@ -119,6 +119,12 @@ def test_bad_values_are_named(tmp_path: Path, override: str, complaint: str) -> 
         load_recipe(name, [override])
 
 
+def test_an_override_without_a_value_restores_the_default(tmp_path: Path) -> None:
+    name = write(tmp_path / "mine.toml", 'identities_from = ["mot17"]\n[augment]\nmosaic = 0.2\n')
+    recipe = load_recipe(name, ["identities_from=", "augment.mosaic=", "lr="])
+    assert (recipe.identities_from, recipe.augment.mosaic, recipe.lr) == (None, 0.0, 1e-4)
+
+
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(MotError, match=r"there: epochs: .*; lr: "):
         parse_recipe({"name": "x", "lr": -1, "epochs": 0}, "there")
