@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from client.engine import Engine, EngineConfig, open_engine
 from client.frame import Source, VideoError
-from client.job import result_files, track_video
+from client.given import GivenDetections, open_blank
+from client.job import JobSummary, associate_video, result_files, track_video
 from client.summary import summary_table
 from client.terminal import progress, show
 from client.tracking import TrackerConfig
@@ -27,6 +29,7 @@ class BatchConfig:
     output_root: Path
     engine: EngineConfig
     tracker: TrackerConfig
+    detections: Path | None = None  # people found elsewhere: no network runs
     start: int = 1
     end: int | None = None
     video: bool = True  # write the video, too
@@ -35,25 +38,38 @@ class BatchConfig:
 def track_inputs(inputs: Sequence[str], config: BatchConfig) -> int:
     """Track every input; returns how many could not be read, of which the reasons have been printed.
 
-    The engine is opened once, when the first input has proved to be readable.
+    The engine is opened once, when the first input has proved to be readable; with given detections never.
 
     Raises:
         MotError: the engine failed or a result cannot be written, so that no other input would fare better.
     """
+    given = GivenDetections(config.detections) if config.detections else None
     engine: Engine | None = None
     taken: set[str] = set()
     failures = 0
     with ExitStack() as stack:
         for input in inputs:
             try:
-                with open_source(input, config.start, config.end) as source:
+                with _open(input, given, config) as source:
                     name = _unused(source.name, taken)
-                    engine = engine or stack.enter_context(open_engine(config.engine))
-                    _track_one(input, name, source, engine, config)
+                    follow: Callable[..., JobSummary]
+                    if given:
+                        follow = partial(associate_video, given=given)
+                    else:
+                        engine = engine or stack.enter_context(open_engine(config.engine))
+                        follow = partial(track_video, detector=engine.detector, in_flight=engine.in_flight)
+                    _track_one(input, name, source, follow, config)
             except (VideoError, SequenceError) as error:
                 show("error", str(error))
                 failures += 1
     return failures
+
+
+def _open(input: str, given: GivenDetections | None, config: BatchConfig) -> Source:
+    """The input's frames: those of a sequence without their pixels where nobody looks at them."""
+    if given and not config.video and not config.tracker.needs_images and Path(input).is_dir():
+        return open_blank(Path(input), given, config.start, config.end)
+    return open_source(input, config.start, config.end)
 
 
 def _unused(name: str, taken: set[str]) -> str:
@@ -64,17 +80,10 @@ def _unused(name: str, taken: set[str]) -> str:
     return free
 
 
-def _track_one(input: str, name: str, source: Source, engine: Engine, config: BatchConfig) -> None:
+def _track_one(input: str, name: str, source: Source, follow: Callable[..., JobSummary], config: BatchConfig) -> None:
     sinks = result_files(config.output_root / name, input=input, frame_rate=source.frame_rate, video=config.video)
     with progress(name, source.frame_count) as advance:
-        summary = track_video(
-            source,
-            engine.detector,
-            sinks,
-            config=config.tracker,
-            in_flight=engine.in_flight,
-            watch=lambda _: advance(),
-        )
+        summary = follow(source=source, sinks=sinks, config=config.tracker, watch=lambda _: advance())
     results = Console()
     results.print(summary_table(name, summary))
     for sink in sinks:

@@ -73,6 +73,10 @@ def track(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="A setting of the tracker, e.g. track_buffer=60; may be repeated."),
     ] = None,
+    detections: Annotated[
+        Path | None,
+        typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
+    ] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
     start: _Start = 1,
     end: _End = None,
@@ -107,6 +111,10 @@ def track(
     mot track rtsp://camera/live --url gpu-host:8001    with a server elsewhere
     mot track 0                                         a webcam, until Ctrl-C
     mot track a.mp4 --tracker botsort --tracker-set track_buffer=60
+    mot track MOT17-09-SDP --detections MOT17-09-SDP/det/det.txt --no-video
+
+    Scores of --detections stay as they are: choose --conf-thres and the
+    tracker's thresholds for that detector.
     """
     from client.batch import BatchConfig, track_inputs
     from client.engine import MODEL_REPOSITORY, EngineConfig
@@ -114,6 +122,8 @@ def track(
 
     if url is not None and engine == "local":
         raise typer.BadParameter("--engine local uses no server", param_hint="--url")
+    if detections is not None and len(inputs) > 1:
+        raise typer.BadParameter(f"one file of detections cannot fit {len(inputs)} inputs", param_hint="--detections")
     settings = [] if conf_thres is None else [f"conf_thres={conf_thres}"]
     settings += tracker_set or []
     config = BatchConfig(
@@ -127,6 +137,7 @@ def track(
             retry_for_s=retry_for,
         ),
         tracker=tracker_config(tracker, settings),
+        detections=detections,
         start=start,
         end=end,
         video=video,

@@ -29,13 +29,14 @@ class EngineConfig:
     url: str | None = None  # of a Triton server that is already running; None: start an embedded one
     protocol: WireProtocol = "grpc"
     model_repository: Path = MODEL_REPOSITORY  # of the embedded server and of the local engine
-    in_flight: int | None = None  # frames in the network at a time; None: as many as the engine can use
+    in_flight: int | None = None  # frames of a video in the network at a time; None: as many as the engine can use
+    videos: int = 1  # tracked side by side, each with so many frames in flight
     retry_for_s: float = 60.0  # how long to wait for a server that has stopped answering
 
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """A detector that is ready, and how many frames to keep in it."""
+    """A detector that is ready, and how many frames of each video to keep in it."""
 
     detector: Detector
     in_flight: int
@@ -72,7 +73,8 @@ def _local(config: EngineConfig) -> tuple[Detector, int]:
 
 def _remote(config: EngineConfig, url: str, usual: int) -> tuple[Detector, int]:
     in_flight = config.in_flight or usual
-    detector = TritonDetector(url, protocol=config.protocol, in_flight=in_flight, retry_for_s=config.retry_for_s)
+    calls = in_flight * config.videos
+    detector = TritonDetector(url, protocol=config.protocol, in_flight=calls, retry_for_s=config.retry_for_s)
     return detector, in_flight
 
 

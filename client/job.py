@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from client.background import in_background
 from client.detector import Detector
 from client.frame import Source
+from client.given import GivenDetections, associate
 from client.pipeline import Stages, track
 from client.render import Renderer
 from client.sinks import FileSink, MotTextSink, Sink, SinkError
@@ -56,13 +57,40 @@ def track_video(
     Raises:
         MotError: the source, the detector or a sink failed; file sinks have kept what was finished until then.
     """
-    tracker = (config or tracker_config()).tracker(source.frame_rate)
-    stages, boxes, ids = Stages(), 0, set[int]()
+    tracker, stages = (config or tracker_config()).tracker(source.frame_rate), Stages()
+    results = track(source, detector, tracker, in_flight=in_flight, stages=stages)
+    return _collect(results, sinks, stages, live=source.live, watch=watch)
+
+
+def associate_video(
+    source: Source,
+    given: GivenDetections,
+    sinks: Sequence[Sink],
+    *,
+    config: TrackerConfig | None = None,
+    watch: Callable[[TrackedFrame], None] = lambda _: None,
+) -> JobSummary:
+    """As :func:`track_video`, but people are where a file says, and no network runs.
+
+    Raises:
+        MotError: the source or a sink failed; file sinks have kept what was finished until then.
+    """
+    tracker, stages = (config or tracker_config()).tracker(source.frame_rate), Stages()
+    return _collect(associate(source, given, tracker, stages), sinks, stages, live=source.live, watch=watch)
+
+
+def _collect(
+    results: Generator[TrackedFrame, None, None],
+    sinks: Sequence[Sink],
+    stages: Stages,
+    *,
+    live: bool,
+    watch: Callable[[TrackedFrame], None],
+) -> JobSummary:
+    """Hand each frame to the sinks and to ``watch``, and count."""
+    boxes, ids = 0, set[int]()
     begun = time.perf_counter()
-    with (
-        in_background(sinks, stages) as write,
-        closing(track(source, detector, tracker, in_flight=in_flight, stages=stages)) as results,
-    ):
+    with in_background(sinks, stages) as write, closing(results):
         try:
             for tracked in results:
                 write(tracked)
@@ -70,7 +98,7 @@ def track_video(
                 ids.update(tracked.tracks.ids.tolist())
                 watch(tracked)
         except KeyboardInterrupt:
-            if not source.live:
+            if not live:
                 raise
     return JobSummary(
         frames=stages.frames,

@@ -42,6 +42,10 @@ class BotSortConfig(TrackerConfig):
     def tracker(self, frame_rate: float = 30) -> BotSortTracker:
         return BotSortTracker(self, frame_rate)
 
+    @property
+    def needs_images(self) -> bool:
+        return self.camera_motion
+
 
 class BotSortTracker:
     """Follows people through one video; see :class:`client.tracking.tracker.Tracker`."""

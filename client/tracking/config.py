@@ -51,6 +51,11 @@ class TrackerConfig(ABC):
             TrackerError: the frame rate is not a positive number.
         """
 
+    @property
+    def needs_images(self) -> bool:
+        """Whether the tracker looks at the pictures, too."""
+        return False
+
     def patience(self, frame_rate: float) -> float:
         """Frames that a lost track is remembered: the buffer is a time."""
         if self.buffer_seconds is not None:
