@@ -12,6 +12,20 @@ from typing import Annotated, Literal
 import typer
 
 import mot
+from client.challenge.command import app as challenge_app
+from client.options import (
+    ConfThres,
+    EngineKind,
+    InFlight,
+    ModelRepository,
+    Protocol,
+    RetryFor,
+    TrackerName,
+    TrackerSet,
+    Url,
+    engine_config,
+    tracker_settings,
+)
 from mot.errors import MotError
 from mot.files import whole_file
 
@@ -21,15 +35,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(challenge_app, name="challenge")
 
-_Repository = Annotated[
-    Path | None,
-    typer.Option(
-        help="Directory that holds the model's directory fairmot; by default the one shipped.",
-        envvar="MOT_MODEL_REPOSITORY",
-        show_default=False,
-    ),
-]
 _Start = Annotated[int, typer.Option(min=1, help="First frame, counted from 1.")]
 _End = Annotated[int | None, typer.Option(min=1, help="Last frame; by default the last one there is.")]
 
@@ -62,17 +69,9 @@ def track(
         ),
     ],
     output_root: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
-    conf_thres: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Score from which a person is tracked; by default the tracker's.")
-    ] = None,
-    tracker: Annotated[
-        Literal["overlap_reid", "fairmot", "fairmot_byte", "byte", "ocsort", "botsort"],
-        typer.Option(help="How people are followed; the default is the best on validation data."),
-    ] = "overlap_reid",
-    tracker_set: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="A setting of the tracker, e.g. track_buffer=60; may be repeated."),
-    ] = None,
+    conf_thres: ConfThres = None,
+    tracker: TrackerName = "overlap_reid",
+    tracker_set: TrackerSet = None,
     detections: Annotated[
         Path | None,
         typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
@@ -80,20 +79,12 @@ def track(
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
     start: _Start = 1,
     end: _End = None,
-    engine: Annotated[
-        Literal["triton", "local"], typer.Option(help="A Triton server, or ONNX Runtime in this process.")
-    ] = "triton",
-    url: Annotated[
-        str | None, typer.Option(help="HOST:PORT of a running Triton server; by default one is started and stopped.")
-    ] = None,
-    protocol: Annotated[Literal["grpc", "http"], typer.Option(help="How to speak to the Triton server.")] = "grpc",
-    in_flight: Annotated[
-        int | None, typer.Option(min=1, help="Frames in the network at a time; by default as many as it can use.")
-    ] = None,
-    retry_for: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for a Triton server that has stopped answering.")
-    ] = 60,
-    model_repository: _Repository = None,
+    engine: EngineKind = "triton",
+    url: Url = None,
+    protocol: Protocol = "grpc",
+    in_flight: InFlight = None,
+    retry_for: RetryFor = 60,
+    model_repository: ModelRepository = None,
 ) -> None:
     """Track people; write OUTPUT_ROOT/NAME.txt (MOTChallenge format) and NAME.mp4.
 
@@ -117,26 +108,13 @@ def track(
     tracker's thresholds for that detector.
     """
     from client.batch import BatchConfig, track_inputs
-    from client.engine import MODEL_REPOSITORY, EngineConfig
-    from client.tracking import tracker_config
 
-    if url is not None and engine == "local":
-        raise typer.BadParameter("--engine local uses no server", param_hint="--url")
     if detections is not None and len(inputs) > 1:
         raise typer.BadParameter(f"one file of detections cannot fit {len(inputs)} inputs", param_hint="--detections")
-    settings = [] if conf_thres is None else [f"conf_thres={conf_thres}"]
-    settings += tracker_set or []
     config = BatchConfig(
         output_root=output_root,
-        engine=EngineConfig(
-            kind=engine,
-            url=url,
-            protocol=protocol,
-            model_repository=model_repository or MODEL_REPOSITORY,
-            in_flight=in_flight,
-            retry_for_s=retry_for,
-        ),
-        tracker=tracker_config(tracker, settings),
+        engine=engine_config(engine, url, protocol, in_flight, retry_for, model_repository),
+        tracker=tracker_settings(tracker, conf_thres, tracker_set),
         detections=detections,
         start=start,
         end=end,
@@ -155,7 +133,7 @@ def serve(
     instances: Annotated[
         int | None, typer.Option(min=1, help="Processes that run the model; by default one a core, at most 8.")
     ] = None,
-    model_repository: _Repository = None,
+    model_repository: ModelRepository = None,
 ) -> None:
     """Serve the model with an embedded Triton server until Ctrl-C or SIGTERM.
 
