@@ -33,6 +33,7 @@ class BatchConfig:
     start: int = 1
     end: int | None = None
     video: bool = True  # write the video, too
+    embeddings: bool = False  # and what each person looks like
 
 
 def track_inputs(inputs: Sequence[str], config: BatchConfig) -> int:
@@ -81,7 +82,13 @@ def _unused(name: str, taken: set[str]) -> str:
 
 
 def _track_one(input: str, name: str, source: Source, follow: Callable[..., JobSummary], config: BatchConfig) -> None:
-    sinks = result_files(config.output_root / name, input=input, frame_rate=source.frame_rate, video=config.video)
+    sinks = result_files(
+        config.output_root / name,
+        input=input,
+        frame_rate=source.frame_rate,
+        video=config.video,
+        embeddings=config.embeddings,
+    )
     with progress(name, source.frame_count) as advance:
         summary = follow(source=source, sinks=sinks, config=config.tracker, watch=lambda _: advance())
     results = Console()

@@ -26,6 +26,7 @@ from client.options import (
     engine_config,
     tracker_settings,
 )
+from client.refine.command import refine
 from mot.errors import MotError
 from mot.files import whole_file
 
@@ -36,6 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(challenge_app, name="challenge")
+app.command()(refine)
 
 _Start = Annotated[int, typer.Option(min=1, help="First frame, counted from 1.")]
 _End = Annotated[int | None, typer.Option(min=1, help="Last frame; by default the last one there is.")]
@@ -77,6 +79,9 @@ def track(
         typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
     ] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Write NAME.embeddings.npz, too, for `mot refine --link-gap`.")
+    ] = False,
     start: _Start = 1,
     end: _End = None,
     engine: EngineKind = "triton",
@@ -111,11 +116,14 @@ def track(
 
     if detections is not None and len(inputs) > 1:
         raise typer.BadParameter(f"one file of detections cannot fit {len(inputs)} inputs", param_hint="--detections")
+    if embeddings and detections is not None:
+        raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
     config = BatchConfig(
         output_root=output_root,
         engine=engine_config(engine, url, protocol, in_flight, retry_for, model_repository),
         tracker=tracker_settings(tracker, conf_thres, tracker_set),
         detections=detections,
+        embeddings=embeddings,
         start=start,
         end=end,
         video=video,

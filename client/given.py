@@ -119,6 +119,7 @@ def associate(
             return
         with stages.measure("associate"):
             image = frame.image if frame.image.size else None
-            tracks = tracker.update(given.at(frame.index), time=frame.time, image=image)
+            detections = given.at(frame.index)
+            tracks = tracker.update(detections, time=frame.time, image=image)
         stages.frames += 1
-        yield TrackedFrame(frame=frame, tracks=tracks)
+        yield TrackedFrame(frame=frame, tracks=tracks, detections=detections)

@@ -13,6 +13,7 @@ from client.detector import Detector
 from client.frame import Source
 from client.given import GivenDetections, associate
 from client.pipeline import Stages, track
+from client.refine.looks import LooksSink, looks_path
 from client.render import Renderer
 from client.sinks import FileSink, MotTextSink, Sink, SinkError
 from client.tracked import TrackedFrame
@@ -109,13 +110,20 @@ def _collect(
     )
 
 
-def result_files(stem: Path, *, input: str, frame_rate: float, video: bool = True) -> list[FileSink]:
+def result_files(
+    stem: Path, *, input: str, frame_rate: float, video: bool = True, embeddings: bool = False
+) -> list[FileSink]:
     """The sinks of the usual results: ``STEM.txt``, and ``STEM.mp4`` with the tracks drawn into the video.
+
+    With ``embeddings`` also ``STEM.embeddings.npz``, what each person looks like, for `mot refine`.
 
     Raises:
         SinkError: one of them is the very file that is read.
     """
-    sinks: list[FileSink] = [MotTextSink(stem.with_name(f"{stem.name}.txt"))]
+    text = stem.with_name(f"{stem.name}.txt")
+    sinks: list[FileSink] = [MotTextSink(text)]
+    if embeddings:
+        sinks.append(LooksSink(looks_path(text)))
     if video:
         path = stem.with_name(f"{stem.name}.mp4")
         sinks.append(VideoSink(path, frame_rate=frame_rate, renderer=Renderer()))

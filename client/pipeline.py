@@ -146,7 +146,7 @@ def _add_latency(stages: Stages, submitted: float, answer: Future[Detections]) -
 def _associate(pending: _Pending, found: Detections, tracker: Tracker, stages: Stages) -> TrackedFrame:
     with stages.measure("associate"):
         boxes = pending.letterbox.inverse(found.boxes).astype("float32", copy=False)
-        frame = pending.frame
-        tracks = tracker.update(replace(found, boxes=boxes), time=frame.time, image=frame.image)
+        frame, detections = pending.frame, replace(found, boxes=boxes)
+        tracks = tracker.update(detections, time=frame.time, image=frame.image)
     stages.frames += 1
-    return TrackedFrame(frame=frame, tracks=tracks)
+    return TrackedFrame(frame=frame, tracks=tracks, detections=detections)

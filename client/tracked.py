@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from client.frame import Frame
-from mot.detections import Tracks
+from mot.detections import Detections, Tracks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,3 +14,4 @@ class TrackedFrame:
 
     frame: Frame
     tracks: Tracks  # boxes in pixels of frame.image
+    detections: Detections  # of which they were made, in the same pixels

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from client.cli import main
+from tests.command import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,3 +37,20 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("cannot mount a tmpfs here: needs root on Linux")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)  # fails where a sink has left its file open
+
+
+@pytest.fixture
+def mot(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """The command, run in this process."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: object) -> Outcome:
+        with pytest.raises(SystemExit) as left:
+            main(list(map(str, arguments)))
+        signal.signal(signal.SIGTERM, before)
+        captured = capsys.readouterr()
+        return Outcome(int(left.value.code or 0), captured.out, captured.err)
+
+    return run

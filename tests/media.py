@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from client.frame import Frame
 from client.tracked import TrackedFrame
-from mot.detections import Tracks
+from mot.detections import Detections, Tracks
 
 Image = npt.NDArray[np.uint8]
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -93,7 +93,10 @@ def tracks(*boxes: tuple[float, float, float, float]) -> Tracks:
 
 def tracked(index: int, image: Image, time: float | None = None, people: Tracks | None = None) -> TrackedFrame:
     frame = Frame(index=index, image=image, time=(index - 1) / 10 if time is None else time)
-    return TrackedFrame(frame=frame, tracks=people if people is not None else tracks())
+    people = people if people is not None else tracks()
+    looks = np.eye(len(people), 4, dtype=np.float32)
+    found = Detections(boxes=people.boxes, scores=people.scores, embeddings=looks)
+    return TrackedFrame(frame=frame, tracks=people, detections=found)
 
 
 def noise(index: int, width: int = 320, height: int = 240) -> TrackedFrame:

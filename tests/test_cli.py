@@ -9,46 +9,21 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import pytest
 
 import mot as mot_package
-from client.cli import main
 from client.measures import MEASURES
+from client.refine.looks import read_looks
 from client.video import open_source
 from mot.sequence import read_results
-from tests.command import ROOT, colours, grainy, start, wait_for_line, walk
+from tests.command import ROOT, Outcome, colours, grainy, start, wait_for_line, walk
 from tests.media import make_video, names, write_image
 from tests.tiny_model import TINY, repository, save
 
 COUNT = 30
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def mot(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    """The command, run in this process."""
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    before = signal.getsignal(signal.SIGTERM)
-
-    def run(*arguments: object) -> Outcome:
-        with pytest.raises(SystemExit) as left:
-            main(list(map(str, arguments)))
-        signal.signal(signal.SIGTERM, before)
-        captured = capsys.readouterr()
-        return Outcome(int(left.value.code or 0), captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +58,7 @@ def write_zero_frames(path: Path) -> Path:
 # Help, version, start-up.
 
 
-@pytest.mark.parametrize("command", ["track", "serve", "eval", "sample"])
+@pytest.mark.parametrize("command", ["track", "refine", "serve", "eval", "sample"])
 def test_help_has_examples(mot: Callable[..., Outcome], command: str) -> None:
     outcome = mot(command, "--help")
     assert outcome.status == 0
@@ -183,6 +158,21 @@ def test_inputs_of_the_same_name_get_results_of_their_own(track: Callable[..., O
     for name, count in (("walk", COUNT), ("walk-2", 5), ("walk-2-2", 7)):
         assert read_results(tmp_path / f"out/{name}.txt").frames.max() == count
         assert str(tmp_path / f"out/{name}.txt") in outcome.out.splitlines()
+
+
+def test_looks_are_written_for_refinement(
+    track: Callable[..., Outcome], mot: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    assert track(walk(tmp_path / "walk.mp4", COUNT), "--no-video", "--embeddings").status == 0
+    assert set(read_looks(tmp_path / "out/walk.embeddings.npz")) == set(read_results(tmp_path / "out/walk.txt").ids)
+    assert mot("refine", tmp_path / "out/walk.txt", "--out", tmp_path / "better", "--link-gap", 30).status == 0
+    assert (tmp_path / "better/walk.txt").exists()
+
+
+def test_given_detections_have_no_looks(track: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = track(walk(tmp_path / "walk.mp4", 5), "--embeddings", "--detections", tmp_path / "det.txt")
+    assert outcome.status == 2
+    assert "given detections have no embeddings" in unwrapped(outcome.err)
 
 
 def test_an_input_that_cannot_be_read_does_not_stop_the_others(track: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""``mot refine``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def refine(
+    results: Annotated[
+        list[Path], typer.Argument(help="Result files (MOTChallenge text), or folders of them.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the refined files.")] = Path("refined"),
+    max_gap: Annotated[int, typer.Option(min=0, help="Fill gaps of at most so many frames; 0: none.")] = 20,
+    sigma: Annotated[float, typer.Option(min=0, help="Smooth over so many frames (standard deviation); 0: not.")] = 0.0,
+    min_length: Annotated[int, typer.Option(min=0, help="Drop tracks of fewer rows; 0: none.")] = 0,
+    link_gap: Annotated[
+        int, typer.Option(min=0, help="Join tracks of one person that are at most so many frames apart; 0: none.")
+    ] = 0,
+    link_distance: Annotated[
+        float, typer.Option(min=0, max=2, help="Cosine distance of the looks of tracks that are joined, at most.")
+    ] = 0.2,
+) -> None:
+    """Refine results afterwards, when the whole video is known; write OUT/NAME.txt.
+
+    In this order: tracks of one person are joined (--link-gap), short ones
+    dropped (--min-length), gaps filled on a straight line (--max-gap), and
+    boxes smoothed over time (--sigma). Joining needs NAME.embeddings.npz beside
+    NAME.txt, which mot track --embeddings writes.
+
+    [bold]Examples[/]
+
+    mot refine out/street.txt                           fill gaps
+    mot refine out --out smooth --sigma 2               all results of a folder
+    mot refine out/street.txt --link-gap 60 --min-length 5
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from client.refine.refinement import RefineConfig, refine_file
+
+    config = RefineConfig(
+        link_gap=link_gap, link_distance=link_distance, min_length=min_length, max_gap=max_gap, sigma=sigma
+    )
+    table = Table("", "rows", "after", "ids", "after", "written")
+    for source in _files(results):
+        before, after = refine_file(source, out / source.name, config)
+        counts = (len(before), len(after), len(set(before.ids.tolist())), len(set(after.ids.tolist())))
+        table.add_row(source.stem, *map(str, counts), str(out / source.name))
+    Console().print(table)
+
+
+def _files(given: list[Path]) -> list[Path]:
+    """Files as they are, folders as the results in them.
+
+    Raises:
+        MotError: there are none in a folder, or two files of one name, of which only one could be written.
+    """
+    from mot.errors import MotError
+
+    files: list[Path] = []
+    for path in given:
+        inside = sorted(one for one in path.glob("*.txt") if not one.name.endswith(".partial.txt"))
+        if path.is_dir() and not inside:
+            raise MotError(f"{path}: no .txt in this folder; `mot track --output-root {path}` would write some")
+        files += inside if path.is_dir() else [path]
+    names = [path.name for path in files]
+    for path in files:
+        if names.count(path.name) > 1:
+            raise MotError(f"{path}: another file of this name is given, too; refine them one after the other")
+    return files

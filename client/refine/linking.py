@@ -1,0 +1,88 @@
+"""Tracks that are one person: joined where one ends before the other begins, nearby, and both look alike."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from client.refine.looks import Looks
+from client.refine.paths import paths
+from mot.sequence import MotRows
+
+RECENT = 10  # rows that say how fast somebody walks
+UNSURE = 0.5  # heights that a prediction may be wrong at once,
+UNSURE_PER_FRAME = 0.05  # and more for each frame that it reaches ahead
+NEVER = 1e6
+
+
+@dataclass(frozen=True, kw_only=True)
+class _End:
+    """Where a track begins or ends, and how it moves there."""
+
+    frame: int
+    centre: npt.NDArray[np.float64]  # (2,) pixels
+    speed: npt.NDArray[np.float64]  # (2,) pixels a frame
+    height: float  # pixels
+
+
+def link(rows: MotRows, looks: Looks, *, max_gap: int, max_distance: float) -> MotRows:
+    """Rows whose ids are those of the first track of each person; nothing else changes.
+
+    Of all pairs that can be the same person, those are joined that look most alike in sum (one assignment). Joined
+    tracks never share a frame.
+
+    Args:
+        looks: mean embeddings; tracks without one are left alone.
+        max_gap: frames from one's last to the other's first row, at most.
+        max_distance: cosine distance of their mean embeddings, at most.
+    """
+    tracks = [path for path in paths(rows) if int(path.ids[0]) in looks]
+    if len(tracks) < 2:
+        return rows
+    ids = [int(path.ids[0]) for path in tracks]
+    embeddings = np.stack([looks[track] for track in ids])
+    cost: npt.NDArray[np.float64] = 1 - embeddings.astype(np.float64) @ embeddings.T
+    ends, begins = [_end(path) for path in tracks], [_begin(path) for path in tracks]
+    for i, end in enumerate(ends):
+        for j, begin in enumerate(begins):
+            if not 0 < begin.frame - end.frame <= max_gap or not _near(end, begin):
+                cost[i, j] = NEVER
+    cost[cost > max_distance] = NEVER
+    person = {track: track for track in ids}
+    joined = sorted(zip(*linear_sum_assignment(cost), strict=True), key=lambda pair: begins[pair[1]].frame)
+    for i, j in joined:
+        if cost[i, j] < NEVER:
+            person[ids[j]] = person[ids[i]]  # the earlier has got its own by now: it began before
+    return dataclasses.replace(rows, ids=np.array([person.get(i, i) for i in rows.ids.tolist()], np.int64))
+
+
+def _end(path: MotRows) -> _End:
+    return _side(path[-RECENT:], -1)
+
+
+def _begin(path: MotRows) -> _End:
+    return _side(path[:RECENT], 0)
+
+
+def _side(rows: MotRows, at: int) -> _End:
+    centres = rows.boxes[:, :2] + rows.boxes[:, 2:] / 2
+    time = max(int(rows.frames[-1] - rows.frames[0]), 1)
+    return _End(
+        frame=int(rows.frames[at]),
+        centre=centres[at],
+        speed=(centres[-1] - centres[0]) / time,
+        height=float(np.median(rows.boxes[:, 3])),
+    )
+
+
+def _near(end: _End, begin: _End) -> bool:
+    """Whether both tracks, each continued halfway, come close to each other, and are about as tall."""
+    ahead = begin.frame - end.frame
+    meet = end.centre + end.speed * ahead / 2, begin.centre - begin.speed * ahead / 2
+    height = (end.height + begin.height) / 2
+    allowed = height * (UNSURE + UNSURE_PER_FRAME * ahead)
+    return bool(np.hypot(*(meet[0] - meet[1])) <= allowed) and 0.5 <= end.height / begin.height <= 2

@@ -1,0 +1,74 @@
+"""What each tracked person looks like: mean embeddings beside a result, ``NAME.embeddings.npz``.
+
+A mean for each track, because linking asks for no more: a file of a few kilobytes, whatever the video's length.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from client.sinks import FileSink
+from client.tracked import TrackedFrame
+from mot.errors import MotError
+
+SUFFIX = ".embeddings.npz"
+Looks = Mapping[int, npt.NDArray[np.float32]]  # id -> (D,) of length 1
+
+
+class LooksError(MotError):
+    """A file of embeddings is missing or cannot be read; the message names it and the remedy."""
+
+
+def looks_path(result: Path) -> Path:
+    """The embeddings' file of ``NAME.txt``."""
+    return result.with_name(result.stem + SUFFIX)
+
+
+def read_looks(path: Path) -> Looks:
+    """Read what :class:`LooksSink` wrote.
+
+    Raises:
+        LooksError: there is no such file, or it holds something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            ids, means = content["ids"], content["embeddings"].astype(np.float32)
+    except FileNotFoundError as error:
+        raise LooksError(f"{path}: no such file; `mot track --embeddings` writes it beside the result") from error
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise LooksError(f"{path}: not a file of `mot track --embeddings`: {error}") from error
+    if means.ndim != 2 or ids.shape != (len(means),) or not np.isfinite(means).all():
+        raise LooksError(f"{path}: ids {ids.shape} and embeddings {means.shape} are not (N,) and (N, D) finite numbers")
+    return dict(zip(ids.tolist(), means, strict=True))
+
+
+class LooksSink(FileSink):
+    """Mean embedding of each id's detections: ``ids`` int64 (N,), ``embeddings`` float16 (N, D) of length 1."""
+
+    _sums: dict[int, npt.NDArray[np.float64]]
+
+    def _open(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._sums = {}
+
+    def _write(self, tracked: TrackedFrame) -> None:
+        embeddings, tracks = tracked.detections.embeddings, tracked.tracks
+        for track, row in zip(tracks.ids.tolist(), tracks.detections.tolist(), strict=True):
+            if row >= 0:  # not one who is only expected here
+                self._sums[track] = self._sums.get(track, 0) + embeddings[row].astype(np.float64)
+
+    def _finish(self) -> bool:
+        ids = sorted(self._sums)
+        sums = np.stack([self._sums[track] for track in ids]) if ids else np.zeros((0, 0))
+        means = sums / np.linalg.norm(sums, axis=1, keepdims=True).clip(min=1e-12)
+        np.savez(self._file, ids=np.array(ids, np.int64), embeddings=means.astype(np.float16))
+        self._file.close()
+        return True
+
+    def _abandon(self) -> None:
+        self._file.close()
