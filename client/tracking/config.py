@@ -18,6 +18,7 @@ class TrackerConfig(ABC):
     track_buffer: float = 30  # frames that a lost track is remembered, at 30 frames per second
     buffer_seconds: float | None = None  # the same as a time, instead
     coast: float = 0  # frames, at the video's rate, that a lost track is still shown where it is expected
+    coast_still: float = 0  # the same for those who stood when they were lost, where that is longer
     min_hits: int = 2  # detections in a row that make a track, but in the first frame
     duplicate_thres: float = 0.15  # 1 - IoU below which a visible and a lost track are the same person
     min_box_area: float = 100  # square pixels; smaller boxes are not shown
@@ -25,7 +26,10 @@ class TrackerConfig(ABC):
 
     # Settings that may exceed 1, and of these the ones that must be whole and at least 1.
     _UNBOUNDED: ClassVar[frozenset[str]] = frozenset(
-        {"track_buffer", "buffer_seconds", "coast", "min_hits", "min_box_area", "max_aspect", "gate", "iou_margin"}
+        {
+            *("track_buffer", "buffer_seconds", "coast", "coast_still", "camera_memory"),
+            *("min_hits", "min_box_area", "max_aspect", "gate", "iou_margin"),
+        }
     )
     _COUNTS: ClassVar[frozenset[str]] = frozenset({"min_hits", "delta_t"})
 

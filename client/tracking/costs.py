@@ -44,11 +44,11 @@ def cosine_distance(a: Embeddings, b: Embeddings) -> float:
 
 @compiled
 def overlap_cost(
-    tracks: Table, found: Table, rows: Rows, columns: Rows, fused: bool, margin: float, observed: bool
+    tracks: Table, found: Table, rows: Rows, columns: Rows, fused: bool, margin: float, observed: bool, far: float
 ) -> Cost:
     """1 - IoU, or, ``fused``, 1 - IoU * score; of where tracks are expected, or where they were last ``observed``.
 
-    IoU is that of :func:`iou`.
+    IoU is that of :func:`iou`; pairs whose 1 - IoU is not below ``far`` are forbidden.
     """
     # Detections as columns of numbers, so that one track's costs come several at a time.
     left, top, right, bottom, area, score = np.empty((6, len(columns)))
@@ -70,8 +70,9 @@ def overlap_cost(
             width = max(min(x2, right[j]) - max(x1, left[j]) + margin, 0.0)
             height = max(min(y2, bottom[j]) - max(y1, top[j]) + margin, 0.0)
             shared = width * height
-            cost[i, j] = 1 - score[j] * shared / (own + area[j] - shared)
-            if classes[j] != track["class"]:
+            overlap = shared / (own + area[j] - shared)
+            cost[i, j] = 1 - score[j] * overlap
+            if classes[j] != track["class"] or not 1 - overlap < far:
                 cost[i, j] = np.inf
     return cost
 
@@ -93,7 +94,7 @@ def overlap_or_look_cost(
 
     Looks count only where 1 - IoU is at most ``far`` and half the cosine distance at most ``unlike``.
     """
-    cost = overlap_cost(tracks, found, rows, columns, False, margin, False)
+    cost = overlap_cost(tracks, found, rows, columns, False, margin, False, np.inf)
     has_looks = features.shape[1] > 0
     for i in range(len(rows)):
         for j in range(len(columns)):
@@ -151,7 +152,7 @@ def course_cost(
     the direction between two of its observations, up to ``delta_t`` frames apart. ``inertia`` * score weighs how
     well a detection keeps it. Pairs whose 1 - IoU is not below ``limit`` are forbidden.
     """
-    cost = overlap_cost(tracks, found, rows, columns, False, 0.0, False)
+    cost = overlap_cost(tracks, found, rows, columns, False, 0.0, False, np.inf)
     for i in range(len(rows)):
         track = tracks[rows[i]]
         hits = track["hits"]

@@ -64,6 +64,11 @@ class Engine:
         self.tracks: Table = self._table
         self.found: Table = self._found
 
+    def follow(self, model: MotionModel) -> None:
+        """What the filters follow from now on, as long as there are no tracks."""
+        if not self._count:
+            self._form, self._noise = model.form, model.noise
+
     @property
     def looks(self) -> bool:
         """Whether embeddings are known."""
@@ -153,9 +158,11 @@ class Engine:
         """Follow the camera; see :func:`client.tracking.motion.shift`."""
         motion.shift(self.tracks, self._form, affine)
 
-    def overlap(self, rows: Rows, columns: Rows, *, fused: bool = False, observed: bool = False) -> Cost:
+    def overlap(
+        self, rows: Rows, columns: Rows, *, fused: bool = False, observed: bool = False, far: float = np.inf
+    ) -> Cost:
         """See :func:`client.tracking.costs.overlap_cost`."""
-        return costs.overlap_cost(self.tracks, self.found, rows, columns, fused, self._margin, observed)
+        return costs.overlap_cost(self.tracks, self.found, rows, columns, fused, self._margin, observed, far)
 
     def overlap_or_look(self, rows: Rows, columns: Rows, *, fused: bool, far: float, unlike: float) -> Cost:
         """See :func:`client.tracking.costs.overlap_or_look_cost`; without embeddings, overlap alone."""
@@ -228,6 +235,8 @@ class Engine:
             config.duplicate_thres,
             self._margin,
             config.coast,
+            config.coast_still,
+            lifecycle.STILL / self._frame_rate,
             config.min_box_area,
             config.max_aspect,
             measured,

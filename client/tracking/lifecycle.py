@@ -16,6 +16,7 @@ from client.tracking.records import GONE, HISTORY, LOST, SHOWN, TENTATIVE, TRACK
 Array = npt.NDArray[np.float64]
 
 NOT_FINITE, INVERTED = -1, -2
+STILL = 0.4  # widths per second; people who stand are slower
 
 
 @compiled
@@ -289,10 +290,18 @@ def _settle(tracks: Table, features: Embeddings, last_id: int, needed: int) -> t
 
 @compiled
 def _show(
-    tracks: Table, clock: float, coast: float, least_area: float, widest: float, measured: bool
+    tracks: Table,
+    clock: float,
+    coast: float,
+    coast_still: float,
+    still: float,
+    least_area: float,
+    widest: float,
+    measured: bool,
 ) -> npt.NDArray[Any]:
     """Confirmed tracks matched in this frame, or at most ``coast`` frames ago, by ascending id.
 
+    ``coast_still`` frames for people slower than ``still`` (of their width per frame): they are likely there yet.
     Boxes smaller than ``least_area`` (square pixels) or wider than ``widest`` times their height are left out.
     ``measured``: show the last detection's box, not the filters'.
     """
@@ -300,9 +309,12 @@ def _show(
     count = 0
     for track in tracks:
         seen = track["state"] == TRACKED
-        if not seen and not (track["state"] == LOST and clock - track["last"] <= coast):
-            continue
         box[:] = track["box"]
+        if not seen:
+            x, y = track["motion"][1, 0], track["motion"][1, 1]
+            stands = np.sqrt(x * x + y * y) < still * (box[2] - box[0])
+            if track["state"] != LOST or clock - track["last"] > (max(coast, coast_still) if stands else coast):
+                continue
         if measured and seen:
             box[:] = track["seen"][(track["hits"] - 1) % HISTORY][:4]
         width, height = box[2] - box[0], box[3] - box[1]
@@ -336,6 +348,8 @@ def finish(
     double: float,
     margin: float,
     coast: float,
+    coast_still: float,
+    still: float,
     least_area: float,
     widest: float,
     measured: bool,
@@ -355,4 +369,4 @@ def finish(
     count = _begin(table, count, found, features, embeddings, columns, least, clock, form, noise)
     _drop_doubles(table[:count], double, margin)
     count, last_id = _settle(table[:count], features, last_id, needed)
-    return count, last_id, _show(table[:count], clock, coast, least_area, widest, measured)
+    return count, last_id, _show(table[:count], clock, coast, coast_still, still, least_area, widest, measured)

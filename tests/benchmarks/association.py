@@ -161,8 +161,9 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300, help="of each crowd")
     parser.add_argument("--rounds", type=int, default=5, help="0: no speed")
     parser.add_argument("--memory-frames", type=int, default=100_000, help="0: no memory")
-    parser.add_argument("--settings", type=int, default=12, help="tried for each tracker; 0: no accuracy")
+    parser.add_argument("--settings", type=int, default=32, help="tried for each tracker; 0: no accuracy")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MOT_DATA", ROOT.parent / "shared/data")))
+    parser.add_argument("--kept", type=Path, help="file for what accuracy has found so far, to go on from there")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     console, record = Console(), dict[str, Any]()
@@ -182,7 +183,7 @@ def main() -> None:
             "memory, last nine tenths of {frames} frames, {ids} ids: {bytes:+d} bytes".format(**record["memory"])
         )
     if options.settings:
-        record["accuracy"] = compare(options.data, options.settings)
+        record["accuracy"] = compare(options.data, options.settings, options.kept)
         if record["accuracy"]:
             console.print(accuracy_table(record["accuracy"]))
         else:

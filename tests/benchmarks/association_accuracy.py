@@ -9,6 +9,7 @@ done with the choice among our trackers, and among theirs.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +19,9 @@ import numpy as np
 from association_peers import PEERS
 
 from client.evaluate import SequencePair, evaluate
-from client.tracking import TRACKERS, TrackerConfig
-from mot.detections import Detections, Tracks
+from client.tracking import TRACKERS
+from mot.detections import Detections
+from mot.files import whole_file
 from mot.geometry import xywh_to_xyxy
 from mot.sequence import format_rows, read_detections
 
@@ -32,30 +34,20 @@ SEQUENCES = {
     "MOT17-09-FRCNN": (525, 30),
     "MOT17-10-FRCNN": (654, 30),
 }
-_OURS: Space = {
-    "track_buffer": (10, 91),
-    "conf_thres": (0.1, 0.9),
-    "match_thres": (0.3, 0.95),
+_COMMON: Space = {"track_buffer": (10, 91), "conf_thres": (0.1, 0.9), "min_hits": (1, 4)}
+_SHOWN: Space = {"coast": (0, 11), "coast_still": (0, 31)}
+_STAGES: Space = {
+    **_COMMON,
+    "high_thres": (0.3, 0.8),
     "low_match_thres": (0.3, 0.95),
     "tentative_thres": (0.3, 0.95),
-    "high_thres": (0.3, 0.8),
-    "min_hits": (1, 4),
-    "coast": (0, 11),
-    "duplicate_thres": (0, 0.3),
+    **_SHOWN,
 }
 SPACES: Mapping[str, Space] = {
-    "overlap_reid": _OURS,
-    "byte": _OURS,
-    "botsort": _OURS,
-    "ocsort": {
-        "track_buffer": (10, 91),
-        "conf_thres": (0.1, 0.9),
-        "iou_thres": (0.3, 0.95),
-        "inertia": (0.0, 0.5),
-        "delta_t": (1, 4),
-        "min_hits": (1, 4),
-        "coast": (0, 11),
-    },
+    "overlap_reid": {**_STAGES, "motion_thres": (0.3, 0.95)},
+    "byte": {**_STAGES, "match_thres": (0.3, 0.95)},
+    "botsort": {**_STAGES, "match_thres": (0.3, 0.95)},
+    "ocsort": {**_COMMON, **_SHOWN, "iou_thres": (0.3, 0.95), "inertia": (0.0, 0.5), "delta_t": (1, 4)},
 }
 
 
@@ -107,36 +99,16 @@ def draws(space: Space, count: int, seed: int = 0) -> list[dict[str, Any]]:
     return found
 
 
-def track_ours(config: TrackerConfig, scene: Scene) -> list[Tracks]:
-    tracker = config.tracker(scene.frame_rate)
-    return [tracker.update(found) for found in scene.frames]
-
-
-Results = dict[str, list[list[str]]]  # tracker -> its settings -> the result's text for each scene
-
-
-def results(found: Sequence[Scene], count: int) -> tuple[Results, dict[str, list[dict[str, Any]]]]:
-    """What each tracker gives with each of its settings, and the settings."""
-    texts: Results = {}
-    settings: dict[str, list[dict[str, Any]]] = {}
-    for name, space in SPACES.items():
-        settings[name] = draws(space, count)
-        texts[name] = [[_text(track_ours(TRACKERS[name](**one), scene)) for scene in found] for one in settings[name]]
-    for peer in PEERS:
-        if not peer.installed or peer.tracks is None:
-            continue
-        settings[peer.name] = draws(peer.space, count)
-        texts[peer.name] = []
-        for one in settings[peer.name]:
-            texts[peer.name].append([])
-            for scene in found:
-                update = peer.make(one, scene.frame_rate)
-                texts[peer.name][-1].append(_text([peer.tracks(update(peer.prepare(d))) for d in scene.frames]))
-    return texts, settings
-
-
-def _text(tracks: Sequence[Tracks]) -> str:
-    return "".join(format_rows(number, shown) for number, shown in enumerate(tracks, start=1))
+def track(name: str, settings: Mapping[str, Any], scene: Scene) -> str:
+    """The result file of a tracker, ours or a peer's."""
+    if name in SPACES:
+        tracker = TRACKERS[name](**settings).tracker(scene.frame_rate)
+        shown = [tracker.update(found) for found in scene.frames]
+    else:
+        peer = next(peer for peer in PEERS if peer.name == name)
+        update = peer.make(settings, scene.frame_rate)
+        shown = [peer.tracks(update(peer.prepare(found))) for found in scene.frames]
+    return "".join(format_rows(number, tracks) for number, tracks in enumerate(shown, start=1))
 
 
 def score(found: Sequence[Scene], texts: Sequence[str]) -> dict[str, float]:
@@ -152,35 +124,57 @@ def score(found: Sequence[Scene], texts: Sequence[str]) -> dict[str, float]:
     return {measure: combined[measure] for measure in MEASURES}
 
 
-def compare(data: Path, count: int) -> dict[str, Any] | None:
-    """The study described above, as a record for JSON; None where the data is missing."""
+class Kept:
+    """HOTA by tracker, settings and scene, in a file where one is given: a stopped study goes on where it was."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._values: dict[str, float] = json.loads(file.read_text()) if file and file.is_file() else {}
+
+    def hota(self, name: str, settings: Mapping[str, Any], found: Sequence[Scene]) -> list[float]:
+        """Of each scene alone."""
+        keys = [json.dumps([name, settings, scene.name]) for scene in found]
+        if any(key not in self._values for key in keys):
+            for key, scene in zip(keys, found, strict=True):
+                self._values[key] = score([scene], [track(name, settings, scene)])["HOTA"]
+            if self._file:
+                with whole_file(self._file) as temporary:
+                    temporary.write_text(json.dumps(self._values, indent=0))
+        return [self._values[key] for key in keys]
+
+
+def compare(data: Path, count: int, kept: Path | None = None) -> dict[str, Any] | None:
+    """The study described above, as a record for JSON; None where the data is missing.
+
+    Args:
+        kept: a file with what earlier runs have found; ours are to be removed from it when they change.
+    """
     found = scenes(data)
     if len(found) < 2:
         return None
-    texts, settings = results(found, count)
-    # HOTA of some scenes together comes from their counts; its mean over them chooses as well and is cheap.
-    alone = {
-        name: np.array([[score([scene], [t])["HOTA"] for scene, t in zip(found, one, strict=True)] for one in each])
-        for name, each in texts.items()
-    }
+    known = Kept(kept)
+    spaces = {**SPACES, **{peer.name: peer.space for peer in PEERS if peer.installed}}
+    settings = {name: draws(space, count) for name, space in spaces.items()}
+    # (settings, scenes). HOTA of some scenes together comes from their counts; its mean chooses as well and is cheap.
+    alone = {name: np.array([known.hota(name, one, found) for one in settings[name]]) for name in spaces}
     record: dict[str, Any] = {"settings": count, "scenes": [scene.name for scene in found], "trackers": {}}
-    for name, each in texts.items():
-        chosen = [int(np.delete(alone[name], k, axis=1).mean(axis=1).argmax()) for k in range(len(found))]
+    for name in spaces:
+        chosen = [settings[name][_best(alone[name], k)[1]] for k in range(len(found))]
         record["trackers"][name] = {
-            "defaults": score(found, each[0]),
-            "chosen": score(found, [each[one][k] for k, one in enumerate(chosen)]),
-            "chosen settings": [settings[name][one] for one in chosen],
+            "defaults": score(found, [track(name, {}, scene) for scene in found]),
+            "chosen": score(found, [track(name, one, scene) for one, scene in zip(chosen, found, strict=True)]),
+            "chosen settings": chosen,
         }
-    for side, names in (("ours", [n for n in texts if n in SPACES]), ("peers", [n for n in texts if n not in SPACES])):
-        if not names:
-            continue
-        picks = []
-        for k in range(len(found)):
-            options = [(np.delete(alone[n], k, axis=1).mean(axis=1).max(), n) for n in names]
-            name = max(options)[1]
-            picks.append((name, int(np.delete(alone[name], k, axis=1).mean(axis=1).argmax())))
-        record[side] = {
-            "chosen": score(found, [texts[name][one][k] for k, (name, one) in enumerate(picks)]),
-            "trackers": [name for name, _ in picks],
-        }
+    for side in ("ours", "peers"):
+        names = [name for name in spaces if (name in SPACES) == (side == "ours")]
+        if names:
+            picks = [max(names, key=lambda name, k=k: _best(alone[name], k)[0]) for k in range(len(found))]
+            texts = [track(name, settings[name][_best(alone[name], k)[1]], found[k]) for k, name in enumerate(picks)]
+            record[side] = {"chosen": score(found, texts), "trackers": picks}
     return record
+
+
+def _best(alone: np.ndarray, held_out: int) -> tuple[float, int]:
+    """The highest mean HOTA of the other scenes, and the setting that has it."""
+    means = np.delete(alone, held_out, axis=1).mean(axis=1)
+    return float(means.max()), int(means.argmax())

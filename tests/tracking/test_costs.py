@@ -52,13 +52,23 @@ def test_overlap(fused: bool, margin: float) -> None:
     frame = Frame()
     grown = np.array([0, 0, margin, margin])
     similarity = iou_matrix(frame.boxes + grown, frame.others + grown) * (frame.scores if fused else 1)
-    found = costs.overlap_cost(frame.tracks, frame.found, frame.rows, frame.columns, fused, margin, False)
+    found = costs.overlap_cost(frame.tracks, frame.found, frame.rows, frame.columns, fused, margin, False, np.inf)
     np.testing.assert_allclose(found, 1 - similarity, atol=1e-12)
+
+
+def test_overlap_forbids_pairs_that_share_too_little_whatever_their_score() -> None:
+    frame = Frame()
+    arguments = (frame.tracks, frame.found, frame.rows, frame.columns, True, 0.0, False)
+    shared = iou_matrix(frame.boxes, frame.others)
+    far = 1 - float(np.median(shared))
+    allowed = np.isfinite(costs.overlap_cost(*arguments, far))
+    np.testing.assert_array_equal(allowed, 1 - shared < far)
+    assert allowed.any() and not allowed.all()
 
 
 def test_overlap_of_some_rows_with_some_columns() -> None:
     frame, rows, columns = Frame(), np.array([5, 2]), np.array([0, 8, 3])
-    found = costs.overlap_cost(frame.tracks, frame.found, rows, columns, False, 0.0, False)
+    found = costs.overlap_cost(frame.tracks, frame.found, rows, columns, False, 0.0, False, np.inf)
     np.testing.assert_allclose(found, 1 - iou_matrix(frame.boxes[rows], frame.others[columns]), atol=1e-12)
 
 
@@ -66,7 +76,7 @@ def test_overlap_with_the_last_observation() -> None:
     frame = Frame()
     frame.tracks["hits"] = HISTORY + 2
     frame.tracks["seen"][:, 1, :4] = frame.others[:ROWS]
-    found = costs.overlap_cost(frame.tracks, frame.found, frame.rows, frame.columns, False, 0.0, True)
+    found = costs.overlap_cost(frame.tracks, frame.found, frame.rows, frame.columns, False, 0.0, True, np.inf)
     np.testing.assert_allclose(found, 1 - iou_matrix(frame.others[:ROWS], frame.others), atol=1e-12)
 
 
@@ -102,7 +112,7 @@ def test_overlap_or_look_without_embeddings_is_overlap() -> None:
     found = costs.overlap_or_look_cost(
         frame.tracks, frame.found, none, none, frame.rows, frame.columns, True, 1.0, 1.0, 1.0
     )
-    overlap = costs.overlap_cost(frame.tracks, frame.found, frame.rows, frame.columns, True, 1.0, False)
+    overlap = costs.overlap_cost(frame.tracks, frame.found, frame.rows, frame.columns, True, 1.0, False, np.inf)
     np.testing.assert_allclose(found, overlap, atol=1e-12)
 
 
@@ -132,7 +142,7 @@ def test_other_classes_are_forbidden() -> None:
     looks = (frame.features, frame.embeddings)
     assert not frame.same.all()
     for cost in (
-        costs.overlap_cost(*table, *some, True, 0.0, False),
+        costs.overlap_cost(*table, *some, True, 0.0, False, np.inf),
         costs.overlap_or_look_cost(*table, *looks, *some, True, 0.0, 1.0, 1.0),
         costs.look_cost(*table, *looks, *some, XYAH.noise, 1e9, 1.0),
         costs.course_cost(*table, *some, 0.2, 3.0, 1.0, 2.0),
@@ -144,7 +154,7 @@ def test_other_classes_are_forbidden() -> None:
 def test_nobody(rows: int, columns: int) -> None:
     frame = Frame()
     some = (np.arange(rows), np.arange(columns))
-    assert costs.overlap_cost(frame.tracks, frame.found, *some, True, 0.0, False).shape == (rows, columns)
+    assert costs.overlap_cost(frame.tracks, frame.found, *some, True, 0.0, False, np.inf).shape == (rows, columns)
     looks = (frame.features, frame.embeddings)
     assert costs.look_cost(frame.tracks, frame.found, *looks, *some, XYAH.noise, 9.0, 1.0).shape == (rows, columns)
 
@@ -169,7 +179,7 @@ def detection(left: float, score: float = 1) -> np.ndarray:
 def test_the_course_favours_those_ahead(left: float, bonus: float, delta_t: float) -> None:
     """By half of inertia * score straight ahead of the last place, by as much less straight behind the one before."""
     table, one, rows = walker(*[20 + 10 * k for k in range(8)]), detection(left, 0.8), np.zeros(1, np.int64)
-    plain = costs.overlap_cost(table, one, rows, rows, False, 0.0, False)[0, 0]
+    plain = costs.overlap_cost(table, one, rows, rows, False, 0.0, False, np.inf)[0, 0]
     found = costs.course_cost(table, one, rows, rows, 0.2, delta_t, 9.0, 1.0)[0, 0]
     expected = bonus if delta_t == 1 else 0.5  # earlier places, too, are behind
     assert found == pytest.approx(plain - 0.2 * 0.8 * expected, abs=1e-3)
@@ -178,5 +188,5 @@ def test_the_course_favours_those_ahead(left: float, bonus: float, delta_t: floa
 def test_a_track_seen_once_has_no_course() -> None:
     rows = np.zeros(1, np.int64)
     one = detection(56)
-    plain = costs.overlap_cost(walker(50), one, rows, rows, False, 0.0, False)[0, 0]
+    plain = costs.overlap_cost(walker(50), one, rows, rows, False, 0.0, False, np.inf)[0, 0]
     assert costs.course_cost(walker(50), one, rows, rows, 0.2, 3.0, 2.0, 1.0)[0, 0] == plain

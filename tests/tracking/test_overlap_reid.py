@@ -24,7 +24,7 @@ def half_alike(detections: Detections, cosine: float) -> Detections:
 
 def plain(**settings: float) -> OverlapReidTracker:
     """A tracker that shows only detections, however its other settings are."""
-    return OverlapReidTracker(OverlapReidConfig(**{"coast": 0, **settings}))
+    return OverlapReidTracker(OverlapReidConfig(**{"coast": 0, "coast_still": 0, **settings}))
 
 
 def test_for_a_moment_the_lost_are_shown_where_they_are_expected() -> None:
@@ -101,6 +101,31 @@ def test_without_embeddings_overlap_decides() -> None:
     shown = run(plain(), [*scene, frame(looks=0), frame((130, 20, 0.9, 0), looks=0)])
     assert ids(shown[:30]) == [[1, 2]] * 30
     assert ids(shown[30:]) == [[], [1]]
+
+
+@pytest.mark.parametrize("score", [1.0, 0.5])
+@pytest.mark.parametrize(("shared", "found"), [(0.25, True), (0.15, False)])
+def test_without_embeddings_the_limit_is_one_of_overlap_whatever_the_score(
+    score: float, shared: float, found: bool
+) -> None:
+    """Two boxes of width 40 that are ``aside`` have the IoU (40 - aside) / (40 + aside)."""
+    aside = 40 * (1 - shared) / (1 + shared)
+    scene = [frame((10, 20, score, 0), looks=0)] * 5 + [frame((10 + aside, 20, score, 0), looks=0)]
+    assert ids(run(plain(), scene))[-1] == ([1] if found else [])
+
+
+@pytest.mark.parametrize(("settings", "found"), [({}, [1, 2, 3, 4, 5, 6]), ({"camera_memory": 0.0}, [1, 2, 3, 4, 5])])
+def test_without_embeddings_the_lost_follow_the_camera_that_the_others_show(
+    settings: dict[str, float], found: list[int]
+) -> None:
+    """The camera begins to pan while one of six is hidden, who is then found where the pan has taken them."""
+    standing = [(100.0 + 150 * k, 200.0 + 20 * k, 0.9, 0) for k in range(6)]
+
+    def panned(shift: float, *, hidden: int) -> Detections:
+        return frame(*((x + shift, y, score, who) for x, y, score, who in standing[: 6 - hidden]), looks=0)
+
+    scene = [panned(0, hidden=0)] * 10 + [panned(8.0 * t, hidden=1) for t in range(1, 11)] + [panned(88, hidden=0)]
+    assert ids(run(plain(**settings), scene))[-1] == found
 
 
 def test_new_tracks_may_need_a_higher_score() -> None:

@@ -19,7 +19,7 @@ LOOKS_NEEDED = ("fairmot", "fairmot_byte")
 
 def plain_config(name: str) -> TrackerConfig:
     """A tracker's defaults, but only detections are shown."""
-    return replace(tracker_config(name), coast=0)
+    return replace(tracker_config(name), coast=0, coast_still=0)
 
 
 @EVERY
@@ -124,6 +124,16 @@ def test_coasting_shows_the_lost_where_they_are_expected(name: str) -> None:
         assert tracks.states is not None and tracks.states.tolist() == [State.LOST]
         assert tracks.detections.tolist() == [-1] and tracks.scores.tolist() == last.scores.tolist()
         np.testing.assert_allclose(tracks.boxes[0], [10 + 6 * t, 20, 50 + 6 * t, 120], atol=1)
+
+
+@EVERY
+@pytest.mark.parametrize(("speed", "frames"), [(0.0, 4), (0.2, 4), (1.0, 1)])
+@pytest.mark.parametrize("rate", [10, 30])
+def test_coasting_shows_those_who_stood_for_longer(name: str, speed: float, frames: int, rate: float) -> None:
+    """Speeds in widths per second; those who stand are slower than 0.4."""
+    tracker = replace(plain_config(name), coast=1, coast_still=4).tracker(rate)
+    run(tracker, [frame((10 + speed * 40 * t / rate, 20, 0.9, 0)) for t in range(40)])
+    assert ids(run(tracker, [frame()] * 6)) == [[1]] * frames + [[]] * (6 - frames)
 
 
 @EVERY
