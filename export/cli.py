@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -27,7 +27,12 @@ def model(
     arch: Annotated[str | None, typer.Option(help="Refuse checkpoints of another architecture.")] = None,
     width: Annotated[int | None, typer.Option(help="Input width; by default the recipe's.")] = None,
     height: Annotated[int | None, typer.Option(help="Input height; by default the recipe's.")] = None,
-    top_k: Annotated[int, typer.Option(help="People per image at most.", min=1)] = 128,
+    top_k: Annotated[int, typer.Option(help="People per image at most; 500 for crowds.", min=1)] = 128,
+    passes: Annotated[
+        str, typer.Option(help="Steps that make the graph faster: all, portable (for TensorRT, too), or none.")
+    ] = "all",
+    no_pass: Annotated[list[str] | None, typer.Option(help="Leave one of them out; repeatable.")] = None,
+    precision: Annotated[Literal["fp32", "fp16"], typer.Option(help="fp16 is for GPUs.")] = "fp32",
     accuracy: Annotated[str, typer.Option(help="Measured accuracy with its protocol, kept in the file.")] = "",
     image: Images = None,
 ) -> None:
@@ -35,21 +40,24 @@ def model(
 
     Example: mot-export model runs/default/last.pt --image street.jpg
     """
+    from export.passes.plan import choose
     from export.to_onnx import export_onnx, make_spec
     from export.triton_config import write_model_dir
-    from export.verify import Limits, compare, parity_table, require, sample_images
+    from export.verify import LIMITS, compare, parity_table, require, sample_images
     from mot.files import whole_file
     from training.checkpoint import load_model
 
+    chosen = choose(passes, no_pass or ())
     network, recipe = load_model(checkpoint, arch)
     spec = make_spec(network, recipe, width=width, height=height, top_k=top_k, accuracy=accuracy)
     images = sample_images(spec, image or [])
     destination = output / str(version) / "model.onnx"
-    limits = Limits()
+    limits = LIMITS[precision]
     with whole_file(destination) as candidate:
         with console.status(f"exporting {spec.architecture} at {spec.width}x{spec.height}"):
-            export_onnx(network, spec, candidate)
-            results = compare(network, candidate, spec, images)
+            changed = export_onnx(network, spec, candidate, passes=chosen, precision=precision)
+            results = compare(network, candidate, spec, images, limits)
+        console.print(", ".join(f"{name} {count}" for name, count in changed.items()) or "no passes")
         console.print(parity_table(results, limits))
         require(results, limits, destination)
     write_model_dir(output, version, spec)
@@ -77,14 +85,15 @@ def verify(
     image: Images = None,
 ) -> None:
     """Compare an exported model with its checkpoint again, on images of your own."""
-    from export.verify import Limits, compare, parity_table, require, sample_images
+    from export.verify import LIMITS, compare, parity_table, read_precision, require, sample_images
     from training.checkpoint import load_model
 
     spec = read_spec(onnx_model)
+    limits = LIMITS[read_precision(onnx_model)]
     network, _ = load_model(checkpoint, spec.architecture)
-    results = compare(network, onnx_model, spec, sample_images(spec, image or []))
-    console.print(parity_table(results, Limits()))
-    require(results, Limits(), onnx_model)
+    results = compare(network, onnx_model, spec, sample_images(spec, image or []), limits)
+    console.print(parity_table(results, limits))
+    require(results, limits, onnx_model)
 
 
 def read_spec(path: Path) -> ModelSpec:

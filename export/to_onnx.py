@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import onnx
 import torch
 
+from export.passes.plan import ALL, HEADS, apply_passes
 from mot.contract import ModelSpec
 from mot.files import whole_file
 from training.model.decode import Predictor
 from training.model.fairmot import STRIDE, FairMOT
 from training.recipe import Recipe
+
+Precision = Literal["fp32", "fp16"]
+PASSES_KEY, PRECISION_KEY = "mot.passes", "mot.precision"  # of the file's metadata, beside the contract's
 
 OPSET = 20  # DeformConv came with 19; at 18 the exporter would silently write an invalid model
 
@@ -36,9 +43,21 @@ def make_spec(
     )
 
 
-def export_onnx(model: FairMOT, spec: ModelSpec, path: Path) -> None:
-    """Write the graph of the contract, with its metadata, for any batch size; whole or not at all."""
-    predictor = Predictor(model, spec.top_k).eval()
+def export_onnx(
+    model: FairMOT, spec: ModelSpec, path: Path, *, passes: Sequence[str] = ALL, precision: Precision = "fp32"
+) -> dict[str, int]:
+    """Write the graph of the contract, with its metadata, for any batch size; whole or not at all.
+
+    Args:
+        passes: names out of ``export.passes.plan``; the file's metadata names those that changed something.
+        precision: ``fp16`` computes in half precision but for the decoding of boxes; inputs and outputs are the same.
+
+    Returns:
+        Each graph pass's name and in how many places it changed the graph.
+    """
+    if precision == "fp16":
+        model = copy.deepcopy(model).half()
+    predictor = Predictor(model, spec.top_k, dense=HEADS not in passes).eval()
     example = torch.zeros((2, *spec.image.shape), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -54,13 +73,17 @@ def export_onnx(model: FairMOT, spec: ModelSpec, path: Path) -> None:
             verbose=False,
         )
     assert program is not None
+    changed = apply_passes(program.model, passes)
     graph = program.model_proto
     forget_origin(graph.graph)
-    for key, value in spec.to_metadata().items():
+    made = [name for name in passes if name == HEADS or changed[name]]
+    notes = {**spec.to_metadata(), PASSES_KEY: ",".join(made), PRECISION_KEY: precision}
+    for key, value in notes.items():
         graph.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(graph, full_check=True)
     with whole_file(path) as temporary:
         onnx.save(graph, temporary)
+    return changed
 
 
 def forget_origin(graph: onnx.GraphProto) -> None:

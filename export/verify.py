@@ -13,6 +13,7 @@ import onnxruntime as ort
 import torch
 from rich.table import Table
 
+from export.to_onnx import PRECISION_KEY
 from mot.contract import ModelSpec
 from mot.errors import MotError
 from mot.geometry import Letterbox
@@ -28,11 +29,17 @@ class ParityError(MotError):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Largest differences allowed, fp32."""
+    """Largest differences allowed; by default those of fp32."""
 
     boxes: float = 0.01  # pixels
     scores: float = 1e-4
     embeddings: float = 1e-4
+    floor: float = 1e-3  # compared are the people whose score is above
+
+
+# Half precision has 11 bits. A faint peak may move to a neighbouring cell, so only people are compared of whom the
+# network is sure enough that a tracker may use them.
+LIMITS = {"fp32": Limits(), "fp16": Limits(boxes=0.5, scores=0.01, embeddings=0.02, floor=0.1)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +78,10 @@ def sample_images(spec: ModelSpec, paths: Sequence[Path], count: int = 8) -> npt
     return np.stack(images)
 
 
-def compare(model: FairMOT, path: Path, spec: ModelSpec, images: npt.NDArray[np.uint8]) -> list[Parity]:
-    """Differences for batches of 1 and for all images at once."""
+def compare(
+    model: FairMOT, path: Path, spec: ModelSpec, images: npt.NDArray[np.uint8], limits: Limits = LIMITS["fp32"]
+) -> list[Parity]:
+    """Differences for batches of 1 and for all images at once; ``limits`` say which rows can be compared."""
     predictor = Predictor(model, spec.top_k).eval()
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [tensor.name for tensor in spec.outputs]
@@ -84,7 +93,9 @@ def compare(model: FairMOT, path: Path, spec: ModelSpec, images: npt.NDArray[np.
             with torch.no_grad():
                 expected = [tensor.numpy() for tensor in predictor(torch.from_numpy(part))]
             actual = session.run(names, {spec.image.name: part})
-            differences += [_difference([e[i] for e in expected], [a[i] for a in actual]) for i in range(len(part))]
+            differences += [
+                _difference([e[i] for e in expected], [a[i] for a in actual], limits) for i in range(len(part))
+            ]
         table = np.array(differences)
         worst = table[:, 1:].max(axis=0)
         results.append(
@@ -99,15 +110,15 @@ def compare(model: FairMOT, path: Path, spec: ModelSpec, images: npt.NDArray[np.
     return results
 
 
-def _difference(expected: Sequence[Array], actual: Sequence[Array]) -> tuple[int, float, float, float]:
+def _difference(expected: Sequence[Array], actual: Sequence[Array], limits: Limits) -> tuple[int, float, float, float]:
     """Rows compared and the largest difference of boxes, scores, embeddings in one image.
 
     Rows are paired by box, because almost equal scores may swap places; rows whose score almost equals the
     last one's are left out, because another row may have taken their place among the best K. Peaks of
-    nothing (score below 0.001) are left out too: there a plateau's cell is arbitrary.
+    nothing (score below the limits' floor) are left out too: there a plateau's cell is arbitrary.
     """
     (boxes, scores, embeddings), (other_boxes, other_scores, other_embeddings) = expected, actual
-    rows = np.flatnonzero((scores > scores[-1] + 1e-4) & (scores > 1e-3))
+    rows = np.flatnonzero((scores > scores[-1] + limits.scores) & (scores > limits.floor))
     if not len(rows):
         return 0, 0.0, float(abs(scores - other_scores).max()), 0.0
     distance = abs(boxes[rows][:, None] - other_boxes[None]).max(axis=2)  # (rows, K)
@@ -118,6 +129,12 @@ def _difference(expected: Sequence[Array], actual: Sequence[Array]) -> tuple[int
         float(abs(scores[rows] - other_scores[pair]).max()),
         float(abs(embeddings[rows] - other_embeddings[pair]).max()),
     )
+
+
+def read_precision(path: Path) -> str:
+    """The precision that an exported file says it computes in; files of earlier exports are fp32."""
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return str(session.get_modelmeta().custom_metadata_map.get(PRECISION_KEY, "fp32"))
 
 
 def parity_table(results: Sequence[Parity], limits: Limits) -> Table:

@@ -45,7 +45,7 @@ def test_disagreement_fails_and_leaves_the_old_model(
     old.parent.mkdir()
     old.write_text("the old model")
     strict = verify.Limits(boxes=-1.0, scores=-1.0, embeddings=-1.0)
-    monkeypatch.setattr(verify, "Limits", lambda: strict)
+    monkeypatch.setitem(verify.LIMITS, "fp32", strict)
     with pytest.raises(verify.ParityError, match="differs from PyTorch"):
         export(checkpoint, tmp_path)
     assert old.read_text() == "the old model"

@@ -33,18 +33,23 @@ def peaks(heatmap: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
 
 
 class Predictor(nn.Module):
-    """The graph of the contract: letterboxed uint8 images in, boxes, scores and embeddings out."""
+    """The graph of the contract: letterboxed uint8 images in, boxes, scores and embeddings out.
 
-    def __init__(self, model: FairMOT, top_k: int) -> None:
+    ``dense`` computes box, offset and embedding everywhere and then looks at the peaks, as FairMOT's own code does:
+    the same numbers for more work. Export compares its speed with that.
+    """
+
+    def __init__(self, model: FairMOT, top_k: int, *, dense: bool = False) -> None:
         super().__init__()
         self.model = model
         self.top_k = top_k
+        self.dense = dense
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (N, H, W, 3) -> boxes (N, K, 4) xyxy input pixels, scores (N, K), embeddings (N, K, D)."""
-        features, logits = self.model(image.permute(0, 3, 1, 2).float())
+        features, logits = self.model(image.permute(0, 3, 1, 2).to(self.model.mean.dtype))
         scores, cells = peaks(logits.float().sigmoid(), self.top_k)
-        outputs = self.model.at(features, cells)
+        outputs = self.model.at(features, cells, dense=self.dense)
         width = features.shape[3]
         centre = torch.stack([cells % width, cells // width], dim=-1) + outputs.offset.float()
         # A linear box head can go below 0, which would turn a box inside out; at 0 it is empty instead.

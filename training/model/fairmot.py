@@ -18,7 +18,7 @@ from mot.contract import IMAGENET_MEAN, IMAGENET_STD
 from mot.errors import MotError
 from training.model.csp import CSPDarknetPAFPN
 from training.model.efficientnet import EfficientNetLite0
-from training.model.heads import Head, gather_patches
+from training.model.heads import Head, gather, gather_patches
 from training.model.mit import MIT_B0, MIT_B1, MIT_B2, MIT_B3, MIT_B4, MIT_B5, MiT, MiTConfig
 from training.model.neck import DLANeck, TopDownNeck
 
@@ -123,12 +123,13 @@ class FairMOT(nn.Module):
         features = self.neck(self.backbone((images - self.mean) / self.std))
         return features, self.heatmap(features)
 
-    def at(self, features: Tensor, cells: Tensor) -> Outputs:
-        """The other three heads at cells (N, K), numbers y * (W/4) + x."""
-        patches = gather_patches(features, cells)
-        box = self.box.at(patches)
+    def at(self, features: Tensor, cells: Tensor, *, dense: bool = False) -> Outputs:
+        """The other three heads at cells (N, K), numbers y * (W/4) + x; ``dense`` takes them from whole maps."""
+        if dense:
+            box, offset, embedding = (gather(head(features), cells) for head in (self.box, self.offset, self.embedding))
+        else:
+            patches = gather_patches(features, cells)
+            box, offset, embedding = (head.at(patches) for head in (self.box, self.offset, self.embedding))
         if self.config.box == "exp":
             box = 4 * box.float().clamp(max=6).exp()
-        return Outputs(
-            box=box, offset=self.offset.at(patches), embedding=functional.normalize(self.embedding.at(patches), dim=-1)
-        )
+        return Outputs(box=box, offset=offset, embedding=functional.normalize(embedding, dim=-1))

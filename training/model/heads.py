@@ -32,6 +32,12 @@ def gather_patches(features: Tensor, cells: Tensor) -> Tensor:
     return patches.permute(0, 2, 1, 3).reshape(n, k, c * 9)
 
 
+def gather(maps: Tensor, cells: Tensor) -> Tensor:
+    """Values of maps (N, C, H, W) at cells (N, K), row-major numbers y * W + x: (N, K, C)."""
+    index = cells[:, None].expand(-1, maps.shape[1], -1)
+    return maps.flatten(2).gather(2, index).transpose(1, 2)
+
+
 class Head(nn.Module):
     """conv3x3 -> ReLU -> conv1x1, densely or at chosen cells."""
 
