@@ -84,7 +84,7 @@ def track(
     mot challenge track --root MOT17 --split val-half
     mot challenge track --root MOT17 --split test --url gpu-host:8001 --jobs 7
     mot challenge track --root MOT20 --split test --conf-thres 0.3
-    mot challenge track --root MOT17 --split train --detections public --tracker byte
+    mot challenge track --root MOT17 --split train --detections public
     mot eval MOT17/train out/MOT17/val-half --split val-half
     """
     from client.challenge.report import run_and_report

@@ -1,0 +1,111 @@
+"""Sequences side by side against one at a time, through the embedded Triton: frames per second and mean batch.
+
+    python tests/benchmarks/challenge.py --sequences 4 --frames 60
+
+Cuts sequences out of the research data (MOT_DATA, by default ../shared/data), tracks them as `mot challenge track`
+does, and asks the server how many images it answered in how many batches. All sides take turns. Sides called
+"container's batching" use the batcher's settings of config.pbtxt on the embedded server: the batches form as they
+would there, but the python backend still runs each image alone, so that no speed is to be expected of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does, before numpy is imported
+
+from batching import Batches, batched_repository, mean_batch
+from rich.console import Console
+from rich.table import Table
+
+from client.challenge.runner import RunConfig, run_tasks
+from client.challenge.task import Task, find_challenge
+from client.engine import MODEL_REPOSITORY, EngineConfig
+from client.server import EmbeddedServer
+from client.tracking import tracker_config
+from mot.sequence import SeqInfo, write_seqinfo
+
+SOURCE = Path("mot/MOT17-09-FRCNN/img1")
+Side = Callable[[], tuple[float, Batches]]
+
+
+def cut(data: Path, root: Path, count: int, frames: int) -> tuple[Task, ...]:
+    """Sequences of consecutive frames from different parts of MOT17-09; images are linked."""
+    images = sorted((data / SOURCE).iterdir())
+    for number in range(count):
+        folder = root / "train" / f"cut-{number + 1}"
+        (folder / "img1").mkdir(parents=True)
+        first = number * (len(images) - frames) // max(1, count - 1)
+        for index, image in enumerate(images[first : first + frames], start=1):
+            (folder / f"img1/{index:06d}.jpg").symlink_to(image.resolve())
+        info = SeqInfo(name=folder.name, frame_rate=30, length=frames, width=1920, height=1080)
+        write_seqinfo(folder / "seqinfo.ini", info)
+    return find_challenge(root, "train").tasks
+
+
+def side(tasks: tuple[Task, ...], out: Path, server: EmbeddedServer, jobs: int, in_flight: int) -> Side:
+    """Tracks all tasks through a server: frames per second, and the batches."""
+
+    def measure() -> tuple[float, Batches]:
+        engine = EngineConfig(url=server.grpc_url, in_flight=in_flight)
+        config = RunConfig(out=out, engine=engine, tracker=tracker_config(), jobs=jobs)
+        for path in out.glob("*"):
+            path.unlink()
+        with mean_batch(server.http_url) as batches:
+            begun = time.perf_counter()
+            run_tasks(tasks, config)
+            seconds = time.perf_counter() - begun
+        return sum(task.frames for task in tasks) / seconds, batches
+
+    return measure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("MOT_DATA", "../shared/data")))
+    parser.add_argument("--model-repository", type=Path, default=MODEL_REPOSITORY)
+    parser.add_argument("--sequences", type=int, default=4)
+    parser.add_argument("--frames", type=int, default=60, help="of each sequence")
+    parser.add_argument("--jobs", type=int, nargs="+", default=[2, 4], help="sequences side by side, beside 1")
+    parser.add_argument("--in-flight", type=int, default=4, help="frames of each sequence in the network")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if not (options.data / SOURCE).is_dir():
+        sys.exit(f"research data not found at {options.data}; set MOT_DATA")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        tasks = cut(options.data, folder / "cuts", options.sequences, options.frames)
+        plain = stack.enter_context(EmbeddedServer(options.model_repository))
+        models = batched_repository(options.model_repository, folder / "models")
+        batched = stack.enter_context(EmbeddedServer(models))
+        sides: dict[str, Side] = {}
+        for name, server in (("embedded", plain), ("container's batching", batched)):
+            for jobs in (1, *options.jobs):
+                out = folder / f"out-{len(sides)}"
+                sides[f"{name}, {jobs} at a time"] = side(tasks, out, server, jobs, options.in_flight)
+        speeds: dict[str, list[float]] = {name: [] for name in sides}
+        means: dict[str, list[float]] = {name: [] for name in sides}
+        for round_ in range(options.rounds + 1):
+            for name, measure in sides.items():
+                speed, batches = measure()
+                if round_:  # the first warms up
+                    speeds[name].append(speed)
+                    means[name].append(batches.mean)
+    table = Table("side", "frames/s, median", "min", "max", "mean batch")
+    for name, values in speeds.items():
+        table.add_row(
+            name, *(f"{f(values):.1f}" for f in (statistics.median, min, max)), f"{statistics.mean(means[name]):.2f}"
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

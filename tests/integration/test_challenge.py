@@ -1,0 +1,96 @@
+"""A benchmark through real servers: several sequences share one, and its batcher."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from client.challenge.runner import RunConfig, run_tasks
+from client.challenge.task import Task, find_challenge
+from client.engine import EngineConfig
+from client.server import EmbeddedServer
+from client.tracking import OverlapReidConfig
+from tests.benchmarks.batching import batched_repository, mean_batch
+from tests.client.challenge.benchmark import make_benchmark
+from tests.command import start, wait_for_line
+from tests.media import names
+
+pytestmark = pytest.mark.triton
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, ...]:
+    lengths = {f"train/MOT20-0{number}": 40 + number for number in (1, 2, 3, 5)}
+    return find_challenge(make_benchmark(tmp_path_factory.mktemp("MOT20"), lengths), "train").tasks
+
+
+@pytest.fixture
+def config(tiny_repository: Path, tmp_path: Path) -> RunConfig:
+    return RunConfig(
+        out=tmp_path / "out",
+        engine=EngineConfig(kind="triton", model_repository=tiny_repository, retry_for_s=1),
+        tracker=OverlapReidConfig(conf_thres=0.2),
+        jobs=4,
+    )
+
+
+def texts(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.txt")}
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_sequences_side_by_side_get_their_own_answers(
+    tasks: tuple[Task, ...], config: RunConfig, tmp_path: Path, protocol: str
+) -> None:
+    engine = replace(config.engine, protocol=protocol)  # type: ignore[arg-type]
+    run_tasks(tasks, replace(config, engine=engine))
+    alone = replace(config, out=tmp_path / "alone", jobs=1, engine=replace(config.engine, kind="local"))
+    run_tasks(tasks, alone)
+    assert len(texts(config.out)) == 4
+    assert texts(config.out) == texts(alone.out)
+
+
+def test_model_on_a_server_elsewhere_is_known_by_what_it_says(
+    tasks: tuple[Task, ...], config: RunConfig, server: EmbeddedServer
+) -> None:
+    elsewhere = replace(config, engine=replace(config.engine, url=server.grpc_url))
+    first = run_tasks(tasks, elsewhere)
+    assert first[0].record and first[0].record.settings["model"]["mot.architecture"] == "tiny"
+    assert [outcome.state for outcome in run_tasks(tasks, elsewhere)] == ["kept"] * 4
+
+
+def test_batcher_sees_the_frames_of_all_sequences(
+    tasks: tuple[Task, ...], config: RunConfig, tiny_repository: Path, tmp_path: Path
+) -> None:
+    """With the container's batching: one frame at a time gives batches of one, four sequences larger ones."""
+    with EmbeddedServer(batched_repository(tiny_repository, tmp_path / "models"), instances=1) as server:
+        engine = replace(config.engine, url=server.grpc_url, in_flight=1)
+        means = {}
+        for jobs in (1, 4):
+            with mean_batch(server.http_url) as means[jobs]:
+                run_tasks(tasks, replace(config, out=tmp_path / str(jobs), jobs=jobs, engine=engine))
+    assert means[1].images == means[4].images == sum(task.frames for task in tasks)
+    assert means[1].mean == 1
+    assert means[4].mean > 1.2
+    assert texts(tmp_path / "1") == texts(tmp_path / "4")
+
+
+def test_own_server_that_dies_keeps_what_is_finished(tiny_repository: Path, tmp_path: Path) -> None:
+    lengths = {"train/MOT20-01": 20, "train/MOT20-02": 1200, "train/MOT20-03": 1200}
+    root = make_benchmark(tmp_path / "MOT20", lengths)
+    fixed = ("challenge", "track", "--root", root, "--split", "train", "--out", tmp_path / "out", "--jobs", 3)
+    process = start(*fixed, "--model-repository", tiny_repository, "--conf-thres", 0.2, "--retry-for", 0.5)
+    with process:
+        wait_for_line(process, "MOT20: frame 1 of 2420")
+        while not (tmp_path / "out/MOT20-01.txt").exists():
+            assert process.poll() is None
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.killpg(int(children[0]), signal.SIGKILL)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "error: the embedded Triton server has died (status -9):" in err and "Traceback" not in err
+    assert {name for name in names(tmp_path / "out") if name.endswith(".txt")} == {"MOT20-01.txt"}
