@@ -1,9 +1,10 @@
-"""A small checkpoint of each kind and its export, made once for all tests here."""
+"""A small checkpoint of each kind and its exports, made once for all tests here."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
@@ -22,6 +23,13 @@ def write_checkpoint(path: Path, architecture: str) -> Path:
         for name, parameter in model.named_parameters():
             if "conv_offset" in name:  # bend the sampling, as training does
                 parameter.add_(0.05 * torch.randn_like(parameter))
+            elif parameter.ndim == 1:  # biases and norms, which start as zeros and ones
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        for name, buffer in model.named_buffers():
+            if "running_mean" in name:
+                buffer.add_(0.1 * torch.randn_like(buffer))
+            elif "running_var" in name:
+                buffer.mul_(0.5 + torch.rand_like(buffer))
     recipe = Recipe(name="tiny", architecture=architecture, width=96, height=64)
     save_checkpoint(
         path,
@@ -50,3 +58,21 @@ def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     export_onnx(model, spec, path)
     return path, spec
+
+
+@pytest.fixture(scope="session")
+def plain_graphs(
+    checkpoint: Path, mit_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, onnx.ModelProto]:
+    """Architecture -> its graph without any pass."""
+    from export.to_onnx import export_onnx, make_spec
+    from training.checkpoint import load_model
+
+    graphs = {}
+    for source in (checkpoint, mit_checkpoint):
+        model, recipe = load_model(source)
+        spec = make_spec(model, recipe, width=None, height=None, top_k=16, accuracy="")
+        path = tmp_path_factory.mktemp("plain") / "model.onnx"
+        assert export_onnx(model, spec, path, passes=()) == {}
+        graphs[model.architecture] = onnx.load(path)
+    return graphs

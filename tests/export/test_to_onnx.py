@@ -6,12 +6,15 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+import torch
+from onnx import TensorProto
 
 from client.local import OnnxDetector
-from export.to_onnx import OPSET, export_onnx, make_spec
-from export.verify import Limits, compare, require, sample_images
+from export.to_onnx import OPSET, PASSES_KEY, PRECISION_KEY, export_onnx, make_spec
+from export.verify import LIMITS, Limits, compare, read_precision, require, sample_images
 from mot.contract import ModelSpec
 from training.checkpoint import load_model
+from training.model.decode import Predictor
 
 Exported = tuple[Path, ModelSpec]
 
@@ -63,6 +66,34 @@ def test_outputs_mean_what_the_contract_says(exported: Exported) -> None:
     assert scores.min() >= 0
     assert scores.max() <= 1
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=-1), 1, atol=1e-5)
+
+
+def test_dense_heads_give_the_same_people(checkpoint: Path) -> None:
+    model, recipe = load_model(checkpoint)
+    spec = make_spec(model, recipe, width=None, height=None, top_k=16, accuracy="")
+    images = torch.from_numpy(sample_images(spec, [], count=2))
+    with torch.no_grad():
+        for at_peaks, dense in zip(Predictor(model, 16)(images), Predictor(model, 16, dense=True)(images), strict=True):
+            torch.testing.assert_close(at_peaks, dense, atol=1e-4, rtol=1e-4)
+
+
+def test_metadata_names_precision_and_the_passes_that_changed_something(exported: Exported) -> None:
+    notes = {entry.key: entry.value for entry in onnx.load(exported[0]).metadata_props}
+    assert notes[PASSES_KEY] == "heads,stem,normalise,batchnorm,upsample"
+    assert notes[PRECISION_KEY] == "fp32"
+
+
+def test_half_precision_keeps_the_contract_and_its_own_limits(checkpoint: Path, tmp_path: Path) -> None:
+    model, recipe = load_model(checkpoint)
+    spec = make_spec(model, recipe, width=None, height=None, top_k=16, accuracy="")
+    path = tmp_path / "model.onnx"
+    export_onnx(model, spec, path, precision="fp16")
+    assert read_precision(path) == "fp16"
+    assert next(model.parameters()).dtype == torch.float32, "the caller's model is as it was"
+    kinds = {tensor.data_type for tensor in onnx.load(path).graph.initializer if len(tensor.dims) == 4}
+    assert kinds == {TensorProto.FLOAT16}
+    results = compare(model, path, spec, sample_images(spec, []), LIMITS["fp16"])
+    require(results, LIMITS["fp16"], path)
 
 
 def test_mit_with_the_full_neck_agrees_with_pytorch(mit_checkpoint: Path, tmp_path: Path) -> None:
