@@ -14,13 +14,13 @@ def refine(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the refined files.")] = Path("refined"),
     max_gap: Annotated[int, typer.Option(min=0, help="Fill gaps of at most so many frames; 0: none.")] = 20,
-    sigma: Annotated[float, typer.Option(min=0, help="Smooth over so many frames (standard deviation); 0: not.")] = 0.0,
+    sigma: Annotated[float, typer.Option(min=0, help="Smooth over so many frames (standard deviation); 0: not.")] = 3.0,
     min_length: Annotated[int, typer.Option(min=0, help="Drop tracks of fewer rows; 0: none.")] = 0,
     link_gap: Annotated[
         int, typer.Option(min=0, help="Join tracks of one person that are at most so many frames apart; 0: none.")
     ] = 0,
     link_distance: Annotated[
-        float, typer.Option(min=0, max=2, help="Cosine distance of the looks of tracks that are joined, at most.")
+        float, typer.Option(min=0, max=2, help="Cosine distance of the looks of tracks that are joined.")
     ] = 0.2,
 ) -> None:
     """Refine results afterwards, when the whole video is known; write OUT/NAME.txt.
@@ -32,8 +32,8 @@ def refine(
 
     [bold]Examples[/]
 
-    mot refine out/street.txt                           fill gaps
-    mot refine out --out smooth --sigma 2               all results of a folder
+    mot refine out/street.txt                           gaps and smoothing
+    mot refine out --out filled --sigma 0               gaps, a folder's results
     mot refine out/street.txt --link-gap 60 --min-length 5
     """
     from rich.console import Console

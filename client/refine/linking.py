@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,6 @@ from mot.sequence import MotRows
 RECENT = 10  # rows that say how fast somebody walks
 UNSURE = 0.5  # heights that a prediction may be wrong at once,
 UNSURE_PER_FRAME = 0.05  # and more for each frame that it reaches ahead
-NEVER = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,32 +32,45 @@ class _End:
 def link(rows: MotRows, looks: Looks, *, max_gap: int, max_distance: float) -> MotRows:
     """Rows whose ids are those of the first track of each person; nothing else changes.
 
-    Of all pairs that can be the same person, those are joined that look most alike in sum (one assignment). Joined
-    tracks never share a frame.
+    Two tracks can be one person where one ends before the other begins, both meet, and they look more alike than
+    either does like anybody seen at the same time, who is certainly somebody else. Of these pairs, those are joined
+    that are most alike in sum (one assignment). Joined tracks never share a frame.
 
     Args:
         looks: mean embeddings; tracks without one are left alone.
         max_gap: frames from one's last to the other's first row, at most.
-        max_distance: cosine distance of their mean embeddings, at most.
+        max_distance: cosine distance of their mean embeddings, less than this.
     """
     tracks = [path for path in paths(rows) if int(path.ids[0]) in looks]
     if len(tracks) < 2:
         return rows
     ids = [int(path.ids[0]) for path in tracks]
-    embeddings = np.stack([looks[track] for track in ids])
-    cost: npt.NDArray[np.float64] = 1 - embeddings.astype(np.float64) @ embeddings.T
+    embeddings = np.stack([looks[track] for track in ids]).astype(np.float64)
+    distance: npt.NDArray[np.float64] = 1 - embeddings @ embeddings.T
+    to_others = np.where(_together(tracks), distance, np.inf).min(axis=1)
+    limit = np.minimum(np.minimum(to_others[:, None], to_others), max_distance)
     ends, begins = [_end(path) for path in tracks], [_begin(path) for path in tracks]
-    for i, end in enumerate(ends):
-        for j, begin in enumerate(begins):
-            if not 0 < begin.frame - end.frame <= max_gap or not _near(end, begin):
-                cost[i, j] = NEVER
-    cost[cost > max_distance] = NEVER
+    gain = np.zeros_like(distance)
+    for i, j in np.argwhere(distance < limit).tolist():
+        if 0 < begins[j].frame - ends[i].frame <= max_gap and _near(ends[i], begins[j]):
+            gain[i, j] = max_distance - distance[i, j]
+
     person = {track: track for track in ids}
-    joined = sorted(zip(*linear_sum_assignment(cost), strict=True), key=lambda pair: begins[pair[1]].frame)
-    for i, j in joined:
-        if cost[i, j] < NEVER:
+    for i, j in sorted(zip(*linear_sum_assignment(-gain), strict=True), key=lambda pair: begins[pair[1]].frame):
+        if gain[i, j] > 0:
             person[ids[j]] = person[ids[i]]  # the earlier has got its own by now: it began before
     return dataclasses.replace(rows, ids=np.array([person.get(i, i) for i in rows.ids.tolist()], np.int64))
+
+
+def _together(tracks: Sequence[MotRows]) -> npt.NDArray[np.bool_]:
+    """(N, N): whether two different tracks have a frame in common."""
+    together = np.zeros((len(tracks), len(tracks)), bool)
+    for i, one in enumerate(tracks):
+        for j in range(i):
+            other = tracks[j].frames
+            if one.frames[0] <= other[-1] and other[0] <= one.frames[-1]:
+                together[i, j] = together[j, i] = bool(np.isin(one.frames, other, assume_unique=True).any())
+    return together
 
 
 def _end(path: MotRows) -> _End:

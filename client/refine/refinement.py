@@ -19,10 +19,10 @@ class RefineConfig:
     """Steps in the order in which they are taken; 0 leaves one out. Frames are the video's."""
 
     link_gap: int = 0  # frames between tracks to be joined, at most
-    link_distance: float = 0.2  # cosine distance of their looks, at most
+    link_distance: float = 0.2  # cosine distance of their looks, less than this
     min_length: int = 0  # rows
     max_gap: int = 20  # frames to fill
-    sigma: float = 0.0  # of smoothing, frames
+    sigma: float = 3.0  # of smoothing, frames
 
 
 def refine(rows: MotRows, config: RefineConfig, looks: Looks | None = None) -> MotRows:

@@ -46,6 +46,15 @@ def test_crossing_people_are_told_apart_by_looks() -> None:
     assert linked(given_rows, {1: RED, 2: BLUE, 3: BLUE, 4: RED}) == [1, 1, 2, 2, 2, 2, 1, 1]
 
 
+def test_who_looks_like_somebody_else_in_view_is_not_joined() -> None:
+    """Person 3 comes back looking like 1, but 2, who walks beside 1, looks more like 1 than that."""
+    given_rows = rows([*walk(1, range(1, 5)), *walk(2, range(1, 5), left=200), *walk(3, range(8, 12))])
+    nearly = np.array([np.cos(0.3), np.sin(0.3)], np.float32)
+    assert linked(given_rows, {1: RED, 2: BLUE, 3: nearly}) == [1, 1, 1, 1, 2, 2, 2, 2, 1, 1, 1, 1]
+    twin = np.array([np.cos(0.2), np.sin(0.2)], np.float32)
+    assert linked(given_rows, {1: RED, 2: twin, 3: nearly}) == given_rows.ids.tolist()
+
+
 def test_tracks_without_looks_are_left_alone() -> None:
     given_rows = rows([*walk(1, [1, 2]), *walk(2, [4, 5])])
     assert linked(given_rows, {}) == [1, 1, 2, 2]
