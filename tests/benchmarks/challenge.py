@@ -3,9 +3,10 @@
     python tests/benchmarks/challenge.py --sequences 4 --frames 60
 
 Cuts sequences out of the research data (MOT_DATA, by default ../shared/data), tracks them as `mot challenge track`
-does, and asks the server how many images it answered in how many batches. All sides take turns. Sides called
-"container's batching" use the batcher's settings of config.pbtxt on the embedded server: the batches form as they
-would there, but the python backend still runs each image alone, so that no speed is to be expected of them.
+does, and asks the server how many images it answered in how many batches. All sides take turns. "Container's
+batching" uses the batcher's settings of config.pbtxt on the embedded server: the batches form as they would there,
+but the python backend still runs each image alone, so that no speed is to be expected of them. "Client alone" has a
+network that answers at once, 20 people in each frame: how fast a server this process could feed.
 """
 
 from __future__ import annotations
@@ -17,20 +18,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does, before numpy is imported
 
+import numpy as np
 from batching import Batches, batched_repository, mean_batch
 from rich.console import Console
 from rich.table import Table
 
 from client.challenge.runner import RunConfig, run_tasks
 from client.challenge.task import Task, find_challenge
+from client.detector import FakeDetector
 from client.engine import MODEL_REPOSITORY, EngineConfig
+from client.job import track_video
+from client.local import OnnxDetector
 from client.server import EmbeddedServer
 from client.tracking import tracker_config
+from client.video import open_source
+from mot.contract import MODEL_NAME, ModelSpec
+from mot.detections import Detections
 from mot.sequence import SeqInfo, write_seqinfo
 
 SOURCE = Path("mot/MOT17-09-FRCNN/img1")
@@ -68,6 +77,31 @@ def side(tasks: tuple[Task, ...], out: Path, server: EmbeddedServer, jobs: int, 
     return measure
 
 
+def client_alone(tasks: tuple[Task, ...], spec: ModelSpec, jobs: int) -> Side:
+    """Decodes, letterboxes and associates, with a network that takes no time."""
+    rng = np.random.default_rng(0)
+    corners = rng.uniform((0, 0), (spec.width - 20, spec.height - 50), (20, 2))
+    embeddings = rng.normal(size=(20, spec.embedding_dim))
+    people = Detections(
+        boxes=np.hstack([corners, corners + np.array([20, 50])]).astype(np.float32),
+        scores=np.full(20, 0.9, np.float32),
+        embeddings=(embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float32),
+    )
+    detector = FakeDetector(spec, lambda _: people)
+
+    def one(task: Task) -> None:
+        with open_source(str(task.folder)) as source:
+            track_video(source, detector, [])
+
+    def measure() -> tuple[float, Batches]:
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(jobs) as threads:
+            list(threads.map(one, tasks))
+        return sum(task.frames for task in tasks) / (time.perf_counter() - begun), Batches()
+
+    return measure
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MOT_DATA", "../shared/data")))
@@ -91,18 +125,25 @@ def main() -> None:
             for jobs in (1, *options.jobs):
                 out = folder / f"out-{len(sides)}"
                 sides[f"{name}, {jobs} at a time"] = side(tasks, out, server, jobs, options.in_flight)
+        graph = options.model_repository / MODEL_NAME / "1" / "model.onnx"
+        spec = stack.enter_context(closing(OnnxDetector(graph))).spec
+        for jobs in (1, *options.jobs):
+            sides[f"client alone, {jobs} at a time"] = client_alone(tasks, spec, jobs)
         speeds: dict[str, list[float]] = {name: [] for name in sides}
-        means: dict[str, list[float]] = {name: [] for name in sides}
+        means: dict[str, list[Batches]] = {name: [] for name in sides}
         for round_ in range(options.rounds + 1):
             for name, measure in sides.items():
-                speed, batches = measure()
+                speed, made = measure()
                 if round_:  # the first warms up
                     speeds[name].append(speed)
-                    means[name].append(batches.mean)
+                    means[name].append(made)
     table = Table("side", "frames/s, median", "min", "max", "mean batch")
     for name, values in speeds.items():
+        images, batches = (sum(getattr(each, key) for each in means[name]) for key in ("images", "batches"))
         table.add_row(
-            name, *(f"{f(values):.1f}" for f in (statistics.median, min, max)), f"{statistics.mean(means[name]):.2f}"
+            name,
+            *(f"{f(values):.1f}" for f in (statistics.median, min, max)),
+            f"{images / batches:.2f}" if batches else "-",
         )
     Console().print(table)
 
