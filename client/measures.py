@@ -7,10 +7,14 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rich.table import Table
 
+from client.evaluation.mistakes import Mistakes
+
+CURVES = ("HOTA", "DetA", "AssA")  # measures that depend on how much boxes must overlap to match
+ALPHAS = tuple(step / 20 for step in range(1, 20))  # that overlap (IoU), as TrackEval's HOTA steps through it
 _TABLE_WIDTH = 4  # sequences side by side; names such as MOT17-02-FRCNN then stay whole
 
 
@@ -60,6 +64,7 @@ class Score:
     name: str
     frames: int
     values: Mapping[str, float | None]  # by Measure.name; None where unknown (Hz)
+    curves: Mapping[str, tuple[float, ...]]  # by name of CURVES: per cents, one for each of ALPHAS
 
     def __getitem__(self, measure: str) -> float:
         """The value of a measure that is known."""
@@ -77,16 +82,22 @@ class Evaluation:
     sequences: tuple[Score, ...]
     combined: Score
     warnings: tuple[str, ...]  # for people: what makes these figures questionable
+    renumbered: tuple[str, ...]  # sequences whose results were taken to count from 1 where the scored frames begin
+    mistakes: Mapping[str, Mistakes]  # by sequence
 
-    def to_json(self) -> str:
-        """Unrounded values; ``null`` where unknown."""
-        document = {
+    def document(self) -> dict[str, Any]:
+        """Unrounded values, for JSON; None where unknown."""
+        return {
             "protocol": self.protocol,
             "sequences": {score.name: _record(score) for score in self.sequences},
             "combined": _record(self.combined),
             "warnings": list(self.warnings),
+            "renumbered": list(self.renumbered),
         }
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+    def to_json(self) -> str:
+        """The document; ``null`` where unknown."""
+        return json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n"
 
     def to_csv(self) -> str:
         """A header, a line for each sequence and one for all together; empty cells where unknown."""

@@ -270,7 +270,7 @@ def test_find_pairs_refuses_what_is_not_there(tmp_path: Path) -> None:
         find_pairs(tmp_path, pair.result)
     pair.result.unlink()
     with pytest.raises(EvaluationError, match=r"B\.txt: no such file; expected the result for .*B/gt/gt\.txt"):
-        find_pairs(tmp_path, tmp_path / "out")
+        find_pairs(tmp_path / "B", tmp_path / "out")
 
 
 def test_bad_input_is_refused_with_its_file(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""Rows as TrackEval's data of one sequence, prepared by its own code: IoU, and removal of distractors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from client.evaluation.pair import EvaluationError
+from client.evaluation.rows import ScoredRows
+from mot.errors import MotError
+from mot.sequence import MotRows
+from mot.splits import Benchmark
+
+try:
+    from trackeval.datasets import MotChallenge2DBox
+except ImportError as error:
+    raise MotError(f"TrackEval is missing ({error}); make setup, or pip install --no-deps trackeval==1.3.0") from error
+
+_CLASSES = range(1, 14)
+_SEQUENCE, _TRACKER = "sequence", "tracker"
+
+
+class _Dataset(MotChallenge2DBox):  # type: ignore[misc]  # TrackEval has no types
+    """Takes its rows from memory: to write them as text for TrackEval to read took longer than all the rest."""
+
+    def __init__(self, rows: ScoredRows, protocol: Benchmark) -> None:
+        self._rows = rows
+        # It asks for a benchmark's folders with a file for each sequence.
+        with TemporaryDirectory(prefix="mot-eval-") as name:
+            for file in (Path(name, _SEQUENCE, "gt", "gt.txt"), Path(name, _TRACKER, "data", f"{_SEQUENCE}.txt")):
+                file.parent.mkdir(parents=True)
+                file.touch()
+            super().__init__(
+                {
+                    "GT_FOLDER": name,
+                    "TRACKERS_FOLDER": name,
+                    "TRACKERS_TO_EVAL": [_TRACKER],
+                    "BENCHMARK": protocol,
+                    "SEQ_INFO": {_SEQUENCE: rows.count},
+                    "SKIP_SPLIT_FOL": True,
+                    "PRINT_CONFIG": False,
+                }
+            )
+
+    def _load_raw_file(self, tracker: str, seq: str, is_gt: bool) -> dict[str, Any]:
+        """The fields that ``MotChallenge2DBox._load_raw_file`` of TrackEval 1.3 reads, a list entry for each frame."""
+        rows, side = (self._rows.truth, "gt") if is_gt else (self._rows.found, "tracker")
+        frames = _by_frame(rows, self._rows.first, self._rows.last)
+        # Ids without gaps, because TrackEval's tables grow with the largest one.
+        ids = np.unique(rows.ids, return_inverse=True)[1] + 1
+        fields: dict[str, Any] = {
+            "num_timesteps": self._rows.count,
+            "seq": seq,
+            f"{side}_ids": [ids[frame] for frame in frames],
+            f"{side}_dets": [rows.boxes[frame] for frame in frames],
+            f"{side}_classes": [rows.classes[frame] for frame in frames],
+        }
+        if is_gt:
+            marks = rows.scores.astype(int)
+            fields["gt_extras"] = [{"zero_marked": marks[frame]} for frame in frames]
+        else:
+            fields["tracker_confidences"] = [rows.scores[frame] for frame in frames]
+        return fields
+
+
+def prepare(rows: ScoredRows, protocol: Benchmark, ground_truth: Path) -> Any:
+    """TrackEval's preprocessed data. Frames and ids count from 0 there.
+
+    Raises:
+        EvaluationError: a class that the protocol does not know; the message names ``ground_truth``.
+    """
+    unknown = rows.truth.classes[~np.isin(rows.truth.classes, _CLASSES)]
+    if len(unknown) and protocol != "MOT15":
+        raise EvaluationError(
+            f"{ground_truth}: class {unknown[0]} is none of {protocol}'s 1 to 13; is it a file of MOT15?"
+        )
+    dataset = _Dataset(rows, protocol)
+    return dataset.get_preprocessed_seq_data(dataset.get_raw_seq_data(_TRACKER, _SEQUENCE), "pedestrian")
+
+
+def scored_people(truth: MotRows, protocol: Benchmark) -> npt.NDArray[np.int64]:
+    """(P,) ids in the label file of the people who are scored, ascending: the prepared data's id is the index here."""
+    scored = truth.scores.astype(int) != 0
+    if protocol != "MOT15":
+        scored &= truth.classes == 1
+    return np.unique(truth.ids[scored])
+
+
+def _by_frame(rows: MotRows, first: int, last: int) -> list[npt.NDArray[np.intp]]:
+    """Indices of the rows of each frame, in the file's order."""
+    order = np.argsort(rows.frames, kind="stable")
+    return np.split(order, np.searchsorted(rows.frames[order], np.arange(first + 1, last + 1)))
