@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 NO_DEPS := nvidia-pytriton==0.7.0 trackeval==1.3.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check format clean
+.PHONY: help setup setup-dev demo plugin test check format clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ setup-dev: $(BIN)/.dev ## Install what training and tests need, too.
 demo: $(BIN)/.client ## Track the sample video through an embedded Triton; results in out/.
 	@video=$$($(BIN)/mot sample) && $(BIN)/mot track "$$video" --output-root out
 
+plugin: ## Build the faster deformable convolution for ONNX Runtime into build/plugin (needs g++, cmake).
+	@export/plugin/build.sh build/plugin
+
 test: $(BIN)/.dev ## Run all tests; those that need a GPU, data or containers skip with a reason.
 	$(BIN)/python -m pytest -q
 
@@ -45,4 +48,4 @@ format: $(BIN)/.dev ## Rewrite the code in the project's style.
 	$(BIN)/ruff format .
 
 clean: ## Remove what the targets made.
-	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,6 +14,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from client.detector import DetectorError
+from client.plugin import DOMAIN, LIBRARY, REMEDY, register_beside
 from mot.contract import ModelSpec
 from mot.detections import Detections
 
@@ -58,6 +59,7 @@ class OnnxDetector:
 
         Raises:
             DetectorError: the file is missing, is not ONNX, or ONNX Runtime cannot run it.
+            PluginError: the library beside the file cannot be loaded.
             ContractError: the model speaks another contract.
         """
         check_runtime(ort.__version__)
@@ -109,12 +111,15 @@ def _load(path: Path, threads: int) -> Any:
     options.inter_op_num_threads = 1
     # Threads that spin between two operators would take the CPU from decoding and tracking.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    register_beside(path, options)
     providers: list[Any] = ["CPUExecutionProvider"]
     if _CUDA[0] in ort.get_available_providers():
         providers.insert(0, _CUDA)
     try:
         return ort.InferenceSession(path, options, providers=providers)
     except _ORT_ERRORS as error:
+        if f"{DOMAIN}:" in str(error) and not path.with_name(LIBRARY).is_file():
+            raise DetectorError(f"{path}: needs {LIBRARY} beside it, which is missing; {REMEDY}") from error
         raise DetectorError(
             f"{path}: ONNX Runtime {ort.__version__} cannot load it as an ONNX model: {error}; "
             "export it again with mot-export"

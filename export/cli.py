@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from client.plugin import BUILT
 from client.terminal import show
 from mot.contract import ModelSpec
 from mot.errors import MotError
@@ -33,6 +34,10 @@ def model(
     ] = "all",
     no_pass: Annotated[list[str] | None, typer.Option(help="Leave one of them out; repeatable.")] = None,
     precision: Annotated[Literal["fp32", "fp16"], typer.Option(help="fp16 is for GPUs.")] = "fp32",
+    dcn: Annotated[
+        Literal["native", "plugin"], typer.Option(help="Deformable convolutions: ONNX's own, or the faster plugin's.")
+    ] = "native",
+    plugin: Annotated[Path, typer.Option(help="The plugin's library; `make plugin` builds it.")] = BUILT,
     accuracy: Annotated[str, typer.Option(help="Measured accuracy with its protocol, kept in the file.")] = "",
     image: Images = None,
 ) -> None:
@@ -40,6 +45,7 @@ def model(
 
     Example: mot-export model runs/default/last.pt --image street.jpg
     """
+    from export.library import choose_library, install
     from export.passes.plan import choose
     from export.to_onnx import export_onnx, make_spec
     from export.triton_config import write_model_dir
@@ -48,6 +54,7 @@ def model(
     from training.checkpoint import load_model
 
     chosen = choose(passes, no_pass or ())
+    library = choose_library(plugin, dcn, precision)
     network, recipe = load_model(checkpoint, arch)
     spec = make_spec(network, recipe, width=width, height=height, top_k=top_k, accuracy=accuracy)
     images = sample_images(spec, image or [])
@@ -55,12 +62,15 @@ def model(
     limits = LIMITS[precision]
     with whole_file(destination) as candidate:
         with console.status(f"exporting {spec.architecture} at {spec.width}x{spec.height}"):
-            changed = export_onnx(network, spec, candidate, passes=chosen, precision=precision)
-            results = compare(network, candidate, spec, images, limits)
+            changed = export_onnx(
+                network, spec, candidate, passes=chosen, precision=precision, plugin=library is not None
+            )
+            results = compare(network, candidate, spec, images, limits, library)
         console.print(", ".join(f"{name} {count}" for name, count in changed.items()) or "no passes")
         console.print(parity_table(results, limits))
         require(results, limits, destination)
-    write_model_dir(output, version, spec)
+        install(library, destination)
+    write_model_dir(output, version, spec, library is not None)
     console.print(f"{destination}: {destination.stat().st_size / 1e6:.1f} MB")
 
 
@@ -70,11 +80,12 @@ def config(
     version: Annotated[int, typer.Option(help="Model version to read the contract from.", min=1)] = 1,
 ) -> None:
     """Write Triton's configurations again from what the ONNX file says of itself."""
+    from export.library import needed_by
     from export.triton_config import write_configs
 
     path = output / str(version) / "model.onnx"
     spec = read_spec(path)
-    write_configs(output, spec)
+    write_configs(output, spec, version=version, plugin=needed_by(path) is not None)
     console.print(f"{output}/config.pbtxt and configs/local.pbtxt from {path}")
 
 
@@ -85,13 +96,15 @@ def verify(
     image: Images = None,
 ) -> None:
     """Compare an exported model with its checkpoint again, on images of your own."""
+    from export.library import needed_by
     from export.verify import LIMITS, compare, parity_table, read_precision, require, sample_images
     from training.checkpoint import load_model
 
     spec = read_spec(onnx_model)
     limits = LIMITS[read_precision(onnx_model)]
     network, _ = load_model(checkpoint, spec.architecture)
-    results = compare(network, onnx_model, spec, sample_images(spec, image or []), limits)
+    images = sample_images(spec, image or [])
+    results = compare(network, onnx_model, spec, images, limits, needed_by(onnx_model))
     console.print(parity_table(results, limits))
     require(results, limits, onnx_model)
 

@@ -13,6 +13,7 @@ import onnx
 import torch
 
 from export.passes.plan import ALL, HEADS, apply_passes
+from export.passes.plugin_dcn import use_plugin
 from mot.contract import ModelSpec
 from mot.files import whole_file
 from training.model.decode import Predictor
@@ -44,13 +45,20 @@ def make_spec(
 
 
 def export_onnx(
-    model: FairMOT, spec: ModelSpec, path: Path, *, passes: Sequence[str] = ALL, precision: Precision = "fp32"
+    model: FairMOT,
+    spec: ModelSpec,
+    path: Path,
+    *,
+    passes: Sequence[str] = ALL,
+    precision: Precision = "fp32",
+    plugin: bool = False,
 ) -> dict[str, int]:
     """Write the graph of the contract, with its metadata, for any batch size; whole or not at all.
 
     Args:
         passes: names out of ``export.passes.plan``; the file's metadata names those that changed something.
         precision: ``fp16`` computes in half precision but for the decoding of boxes; inputs and outputs are the same.
+        plugin: deformable convolutions become the plugin's operator.
 
     Returns:
         Each graph pass's name and in how many places it changed the graph.
@@ -75,6 +83,8 @@ def export_onnx(
     assert program is not None
     changed = apply_passes(program.model, passes)
     graph = program.model_proto
+    if plugin:
+        changed["dcn plugin"] = use_plugin(graph)
     forget_origin(graph.graph)
     made = [name for name in passes if name == HEADS or changed[name]]
     notes = {**spec.to_metadata(), PASSES_KEY: ",".join(made), PRECISION_KEY: precision}

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from client.plugin import LIBRARY
 from mot.contract import MODEL_NAME, ModelSpec, TensorSpec
 from mot.files import whole_file
 
@@ -20,6 +21,8 @@ Target = Literal["container", "local"]
 CONFIG_PATHS: Mapping[Target, Path] = {"container": Path("config.pbtxt"), "local": Path("configs/local.pbtxt")}
 
 _PROGRAM = Path(__file__).resolve().parents[1] / "model_repository" / MODEL_NAME / "1" / "model.py"
+
+CONTAINER_REPOSITORY = "/models"  # where the container has the model repository
 
 MAX_BATCH = 8  # images; also the largest warm-up
 LOCAL_INSTANCES = 2  # processes; the embedded server sets it to the machine's cores
@@ -37,7 +40,7 @@ default_model_filename: "model.onnx"
 max_batch_size: {max_batch}
 
 {tensors}
-dynamic_batching {{
+{operations}dynamic_batching {{
   preferred_batch_size: [ {half_batch}, {max_batch} ]
   max_queue_delay_microseconds: 1000  # far below one inference, enough for clients that send at once
 {queue_policy}
@@ -60,7 +63,7 @@ default_model_filename: "model.py"
 max_batch_size: {max_batch}
 
 {tensors}
-# On a CPU a batch takes as long as its images one by one, so each goes to the next free instance.
+{operations}# On a CPU a batch takes as long as its images one by one, so each goes to the next free instance.
 dynamic_batching {{
   preferred_batch_size: [ 1 ]
   max_queue_delay_microseconds: 0
@@ -82,8 +85,8 @@ _QUEUE_POLICY = f"""\
   }}"""
 
 
-def config_pbtxt(spec: ModelSpec, target: Target) -> str:
-    """The text of one configuration file."""
+def config_pbtxt(spec: ModelSpec, target: Target, *, version: int = 1, plugin: bool = False) -> str:
+    """The text of one configuration file; with the plugin, it names the library beside the graph."""
     template, warm_batches = {"container": (_CONTAINER, (1, MAX_BATCH)), "local": (_LOCAL, (1,))}[target]
     body = template.format(
         max_batch=MAX_BATCH,
@@ -92,26 +95,27 @@ def config_pbtxt(spec: ModelSpec, target: Target) -> str:
         tensors="".join(_tensor("input", tensor) for tensor in spec.inputs)
         + "".join(_tensor("output", tensor) for tensor in spec.outputs),
         queue_policy=_QUEUE_POLICY,
+        operations=_operations(target, version) if plugin else "",
         warmup="".join(_warmup(spec, batch) for batch in warm_batches),
         parameters="".join(_parameter(key, value) for key, value in spec.to_metadata().items()),
     )
     return f"{_HEADER}name: {_quoted(MODEL_NAME)}\n{body}"
 
 
-def write_model_dir(model_dir: Path, version: int, spec: ModelSpec) -> None:
+def write_model_dir(model_dir: Path, version: int, spec: ModelSpec, plugin: bool = False) -> None:
     """Complete a model's directory around its ``model.onnx``: configurations, and the python backend's program."""
     program = model_dir / str(version) / "model.py"
     if not program.exists() or not program.samefile(_PROGRAM):
         with whole_file(program) as temporary:
             shutil.copyfile(_PROGRAM, temporary)
-    write_configs(model_dir, spec)
+    write_configs(model_dir, spec, version=version, plugin=plugin)
 
 
-def write_configs(model_dir: Path, spec: ModelSpec) -> None:
+def write_configs(model_dir: Path, spec: ModelSpec, *, version: int = 1, plugin: bool = False) -> None:
     """Write both files under the model's directory, ``<repository>/fairmot``."""
     for target, path in CONFIG_PATHS.items():
         with whole_file(model_dir / path) as temporary:
-            temporary.write_text(config_pbtxt(spec, target), encoding="utf-8")
+            temporary.write_text(config_pbtxt(spec, target, version=version, plugin=plugin), encoding="utf-8")
 
 
 def _tensor(kind: Literal["input", "output"], tensor: TensorSpec) -> str:
@@ -124,6 +128,14 @@ def _warmup(spec: ModelSpec, batch: int) -> str:
         for tensor in spec.inputs
     )
     return f'model_warmup {{\n  name: "batch of {batch}"\n  batch_size: {batch}\n{inputs}}}\n'
+
+
+def _operations(target: Target, version: int) -> str:
+    # The onnxruntime backend wants an absolute path; model.py looks below the model's directory.
+    path = f"{version}/{LIBRARY}"
+    if target == "container":
+        path = f"{CONTAINER_REPOSITORY}/{MODEL_NAME}/{path}"
+    return f"model_operations {{ op_library_filename: {_quoted(path)} }}\n\n"
 
 
 def _type_and_dims(tensor: TensorSpec) -> str:

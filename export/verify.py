@@ -9,10 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime as ort
 import torch
 from rich.table import Table
 
+from client.plugin import register
 from export.to_onnx import PRECISION_KEY
 from mot.contract import ModelSpec
 from mot.errors import MotError
@@ -79,11 +81,24 @@ def sample_images(spec: ModelSpec, paths: Sequence[Path], count: int = 8) -> npt
 
 
 def compare(
-    model: FairMOT, path: Path, spec: ModelSpec, images: npt.NDArray[np.uint8], limits: Limits = LIMITS["fp32"]
+    model: FairMOT,
+    path: Path,
+    spec: ModelSpec,
+    images: npt.NDArray[np.uint8],
+    limits: Limits = LIMITS["fp32"],
+    library: Path | None = None,
 ) -> list[Parity]:
-    """Differences for batches of 1 and for all images at once; ``limits`` say which rows can be compared."""
+    """Differences for batches of 1 and for all images at once.
+
+    Args:
+        limits: they say which rows can be compared.
+        library: the plugin, for a graph that needs it.
+    """
     predictor = Predictor(model, spec.top_k).eval()
-    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = ort.SessionOptions()
+    if library:
+        register(library, options)
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [tensor.name for tensor in spec.outputs]
     results = []
     for batch in (1, len(images)):
@@ -133,8 +148,8 @@ def _difference(expected: Sequence[Array], actual: Sequence[Array], limits: Limi
 
 def read_precision(path: Path) -> str:
     """The precision that an exported file says it computes in; files of earlier exports are fp32."""
-    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return str(session.get_modelmeta().custom_metadata_map.get(PRECISION_KEY, "fp32"))
+    notes = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    return str(notes.get(PRECISION_KEY, "fp32"))
 
 
 def parity_table(results: Sequence[Parity], limits: Limits) -> Table:

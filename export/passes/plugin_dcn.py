@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import onnx
 
-DOMAIN = "mot.ops"
+from client.plugin import DOMAIN
+
 OPERATOR = "ModulatedDeformConv2d"  # inputs, attributes and meaning are those of ONNX DeformConv
 _VERSION = 1
 

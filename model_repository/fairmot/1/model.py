@@ -28,6 +28,8 @@ class TritonPythonModel:
         # Spinning threads would take the CPU from the client, which runs on the same machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         graph = Path(args["model_repository"], args["model_version"], "model.onnx")
+        for name in config.get("model_operations", {}).get("op_library_filename", []):
+            options.register_custom_ops_library(_library(Path(args["model_repository"], name)))
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._inputs = [tensor["name"] for tensor in config["input"]]
         self._outputs = [tensor["name"] for tensor in config["output"]]
@@ -48,6 +50,16 @@ class TritonPythonModel:
         return pb_utils.InferenceResponse(
             [pb_utils.Tensor.from_dlpack(name, array) for name, array in zip(self._outputs, arrays, strict=True)]
         )
+
+
+def _library(path: Path) -> str:
+    """The path of a library with the graph's own operators, if it is there."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such library, but the graph needs it; `make plugin` builds it, "
+            "mot-export model --dcn plugin puts it there; --dcn native needs none"
+        )
+    return str(path)
 
 
 def _report(problem: Any) -> None:

@@ -1,0 +1,42 @@
+"""The plugin's library on its way from where ``make plugin`` leaves it to its place beside a graph."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import onnx
+
+from client.plugin import LIBRARY, REMEDY, PluginError
+from export.passes.plugin_dcn import needs_plugin
+from mot.files import whole_file
+
+
+def choose_library(library: Path, dcn: Literal["native", "plugin"], precision: Literal["fp32", "fp16"]) -> Path | None:
+    """The library that an export needs; None for ``native``.
+
+    Raises:
+        PluginError: it is missing, or cannot be checked in this precision.
+    """
+    if dcn == "native":
+        return None
+    if precision != "fp32":
+        raise PluginError(f"--dcn plugin computes in fp32 on the CPU, where parity is checked, not in {precision}")
+    if not library.is_file():
+        raise PluginError(f"{library}: no such library; {REMEDY}")
+    return library
+
+
+def install(library: Path | None, graph: Path) -> None:
+    """Copy the library beside the graph that needs it; without one, remove what a former graph needed."""
+    if library is None:
+        graph.with_name(LIBRARY).unlink(missing_ok=True)
+        return
+    with whole_file(graph.with_name(LIBRARY)) as temporary:
+        shutil.copyfile(library, temporary)
+
+
+def needed_by(graph: Path) -> Path | None:
+    """Where the library of a graph must be, and None for a graph of ONNX's own operators."""
+    return graph.with_name(LIBRARY) if needs_plugin(onnx.load(graph)) else None

@@ -1,0 +1,183 @@
+"""Deformable convolution layer by layer: ONNX Runtime's own DeformConv against the plugin.
+
+    make plugin
+    python tests/benchmarks/export_layers.py
+
+The layers are those of a model at an input size, found by running it, and one of 64 to 64 channels at 152x272.
+Both sides are sessions of one process with the same threads, and take turns; the table shows medians. Offsets are
+normally distributed with a deviation of 1.5 pixels, masks the sigmoids of normal numbers, as in trained models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[0] = str(ROOT)  # Python puts this script's folder there, where `export` would mean export.py
+
+from client.plugin import BUILT, register  # noqa: E402
+from export.passes.plugin_dcn import use_plugin  # noqa: E402
+from training.model.dcn import ModulatedDeformConv  # noqa: E402
+from training.model.fairmot import FairMOT  # noqa: E402
+
+OFFSET_DEVIATION = 1.5  # pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A 3x3 deformable convolution of one image, stride 1."""
+
+    name: str
+    channels: int
+    outputs: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Medians, in milliseconds."""
+
+    layer: Layer
+    native: float
+    plugin: float
+
+
+SINGLE = Layer(name="64 to 64", channels=64, outputs=64, height=152, width=272)
+
+
+def layers_of(architecture: str, width: int, height: int) -> list[Layer]:
+    """The deformable convolutions of an untrained network, in the order in which they run."""
+    found: list[Layer] = []
+
+    def note(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
+        def hook(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            assert isinstance(layer, ModulatedDeformConv)
+            _, channels, rows, columns = inputs[0].shape
+            found.append(Layer(name=name, channels=channels, outputs=len(layer.weight), height=rows, width=columns))
+
+        return hook
+
+    model = FairMOT(architecture).eval()
+    for name, module in model.named_modules():
+        if isinstance(module, ModulatedDeformConv):
+            module.register_forward_pre_hook(note(name))
+    with torch.no_grad():
+        model(torch.zeros(1, 3, height, width))
+    return found
+
+
+def graph_of(layer: Layer, rng: np.random.Generator) -> onnx.ModelProto:
+    """One ONNX DeformConv with constant weights, as exported models have it."""
+    size = [layer.height, layer.width]
+    weight = rng.normal(0, 0.05, (layer.outputs, layer.channels, 3, 3)).astype(np.float32)
+    shapes = {"x": [1, layer.channels, *size], "offset": [1, 18, *size], "mask": [1, 9, *size]}
+    graph = helper.make_graph(
+        [helper.make_node("DeformConv", ["x", "weight", "offset", "bias", "mask"], ["y"], pads=[1, 1, 1, 1])],
+        "layer",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, layer.outputs, *size])],
+        [
+            numpy_helper.from_array(weight, "weight"),
+            numpy_helper.from_array(np.zeros(layer.outputs, np.float32), "bias"),
+        ],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+
+
+def measure(layer: Layer, library: Path, rounds: int, threads: int = 2) -> Timing:
+    """Time both sides on the same tensors, taking turns; they must agree."""
+    rng = np.random.default_rng(0)
+    graph = graph_of(layer, rng)
+    native = _session(graph, threads, None)
+    use_plugin(graph)
+    plugin = _session(graph, threads, library)
+    size = (layer.height, layer.width)
+    feeds = {
+        "x": rng.normal(size=(1, layer.channels, *size)).astype(np.float32),
+        "offset": rng.normal(0, OFFSET_DEVIATION, (1, 18, *size)).astype(np.float32),
+        "mask": (1 / (1 + np.exp(-rng.normal(size=(1, 9, *size))))).astype(np.float32),
+    }
+    np.testing.assert_allclose(plugin.run(None, feeds)[0], native.run(None, feeds)[0], atol=1e-3)
+    times: dict[ort.InferenceSession, list[float]] = {native: [], plugin: []}
+    for _ in range(rounds):
+        for session, seconds in times.items():
+            begun = time.perf_counter()
+            session.run(None, feeds)
+            seconds.append(time.perf_counter() - begun)
+    medians = [1000 * statistics.median(seconds) for seconds in times.values()]
+    return Timing(layer=layer, native=medians[0], plugin=medians[1])
+
+
+def table_of(timings: Sequence[Timing], title: str) -> Table:
+    """One line a layer, and their sum."""
+    table = Table(title=title)
+    for column in ("layer", "channels", "map", "native [ms]", "plugin [ms]", "native/plugin"):
+        table.add_column(column, justify="left" if column == "layer" else "right")
+    for t in timings:
+        shape = (f"{t.layer.channels} to {t.layer.outputs}", f"{t.layer.height}x{t.layer.width}")
+        table.add_row(t.layer.name, *shape, f"{t.native:.2f}", f"{t.plugin:.2f}", f"{t.native / t.plugin:.2f}")
+    native, plugin = sum(t.native for t in timings), sum(t.plugin for t in timings)
+    table.add_row("all", "", "", f"{native:.2f}", f"{plugin:.2f}", f"{native / plugin:.2f}", style="bold")
+    return table
+
+
+def report(
+    console: Console, library: Path, *, architecture: str, width: int, height: int, rounds: int, threads: int
+) -> list[Timing]:
+    """Measure and print both tables; returns what they show."""
+    title = f"DeformConv, {threads} threads, ONNX Runtime {ort.__version__}, median of {rounds}"
+    timings = [measure(SINGLE, library, rounds, threads)]
+    console.print(table_of(timings, title))
+    of_model = [measure(layer, library, rounds, threads) for layer in layers_of(architecture, width, height)]
+    console.print(table_of(of_model, f"{title}\n{architecture} at {width}x{height}"))
+    return timings + of_model
+
+
+def _session(graph: onnx.ModelProto, threads: int, library: Path | None) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    # The idle session's threads must not spin on the cores that the other is timed on.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if library:
+        register(library, options)
+    return ort.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plugin", type=Path, default=BUILT, help="the library; make plugin builds it")
+    parser.add_argument("--arch", default="mit_b1")
+    parser.add_argument("--width", type=int, default=1088)
+    parser.add_argument("--height", type=int, default=608)
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    report(
+        Console(),
+        options.plugin,
+        architecture=options.arch,
+        width=options.width,
+        height=options.height,
+        rounds=options.rounds,
+        threads=options.threads,
+    )
+
+
+if __name__ == "__main__":
+    main()
