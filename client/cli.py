@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 import mot
 from client.challenge.command import app as challenge_app
+from client.evaluation.command import evaluate
 from client.options import (
     ConfThres,
     EngineKind,
@@ -28,7 +28,6 @@ from client.options import (
 )
 from client.refine.command import refine
 from mot.errors import MotError
-from mot.files import whole_file
 
 app = typer.Typer(
     help="Track pedestrians in video.",
@@ -37,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(challenge_app, name="challenge")
+app.command("eval")(evaluate)
 app.command()(refine)
 
 _Start = Annotated[int, typer.Option(min=1, help="First frame, counted from 1.")]
@@ -174,55 +174,6 @@ def serve(
         typer.echo("stopped")
 
 
-@app.command("eval")
-def evaluate(
-    ground_truth: Annotated[Path, typer.Argument(help="gt.txt, or a folder of sequences.")],
-    result: Annotated[Path, typer.Argument(help="Result file, or a folder with SEQUENCE.txt for each.")],
-    protocol: Annotated[
-        Literal["MOT15", "MOT16", "MOT17", "MOT20"],
-        typer.Option(help="MOT15 scores every label; the others remove distractors first."),
-    ] = "MOT17",
-    start: _Start = 1,
-    end: _End = None,
-    length: Annotated[
-        int | None, typer.Option(min=1, help="Frames of the whole sequence, where no seqinfo.ini says it.")
-    ] = None,
-    hz: Annotated[float | None, typer.Option(min=0.01, help="Frames per second, to be shown with the rest.")] = None,
-    name: Annotated[str, typer.Option(help="The ground truth's file name in SEQUENCE/gt.")] = "gt.txt",
-    json: Annotated[Path | None, typer.Option(help="Write unrounded values to this file, too.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write unrounded values to this file, too.")] = None,
-) -> None:
-    """Score results by TrackEval: all twenty measures of the MOTChallenge page.
-
-    [bold]Examples[/]
-
-    mot eval gt.txt out/street.txt
-    mot eval MOT17/train out --json scores.json
-    mot eval PETS09-S2L1/gt/gt.txt out/vtest.txt --protocol MOT15 --start 398
-    mot eval MOT17/train out --name gt_val_half.txt --csv scores.csv
-    """
-    from rich.console import Console
-
-    from client.evaluate import evaluate as score
-    from client.evaluate import find_pairs
-    from client.terminal import show
-
-    found = find_pairs(ground_truth, result, ground_truth_name=name)
-    if len(found) > 1 and (length or hz):
-        raise typer.BadParameter(f"{ground_truth} holds {len(found)} sequences", param_hint="--length, --hz")
-    pairs = [
-        replace(pair, first=start, last=end, length=pair.length if length is None else length, hz=hz) for pair in found
-    ]
-    evaluation = score(pairs, protocol)
-    for warning in evaluation.warnings:
-        show("warning", warning)
-    for table in evaluation.to_tables():
-        Console().print(table)
-    for path, text in ((json, evaluation.to_json()), (csv, evaluation.to_csv())):
-        if path is not None:
-            _save(path, text)
-
-
 @app.command()
 def sample(
     folder: Annotated[Path, typer.Option(help="Where to put it.")] = Path(".cache"),
@@ -237,14 +188,6 @@ def sample(
     from client.sample import fetch_sample
 
     typer.echo(fetch_sample(folder))
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        with whole_file(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MotError(f"{path}: cannot be written: {error.strerror}; choose another file") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

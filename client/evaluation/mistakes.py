@@ -23,9 +23,10 @@ class Mistakes:
     switched: npt.NDArray[np.int64]  # (S, 2) frame, person who has another track's id than when last matched
     false: npt.NDArray[np.int64]  # (F,) frame of each false box
 
-    def per_frame(self, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """(T,) how many of the events in ``frames`` (N,) fall on each frame from first to last."""
-        return np.bincount(frames - self.first, minlength=self.last - self.first + 1)
+
+def per_frame(frames: npt.NDArray[np.int64], first: int, last: int) -> npt.NDArray[np.int64]:
+    """(T,) how many of the events in ``frames`` (N,) fall on each frame from first to last."""
+    return np.bincount(frames - first, minlength=last - first + 1).astype(np.int64, copy=False)
 
 
 def find_mistakes(data: Any, people: npt.NDArray[np.int64], first: int) -> Mistakes:
