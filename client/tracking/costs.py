@@ -130,7 +130,8 @@ def look_cost(
         track = tracks[rows[i]]
         motion = track["motion"]
         spreads(motion, noise, precision)
-        precision[:] = 1 / precision
+        for k in range(4):
+            precision[k] = 1 / precision[k]
         for j in range(len(columns)):
             one = found[columns[j]]
             if track["class"] != one["class"]:

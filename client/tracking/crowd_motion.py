@@ -75,14 +75,28 @@ def _offset(a: Array, b: Array) -> Any:
 
 
 @compiled
+def _median(values: Array) -> float:
+    """Of a few numbers, at least one; Numba takes seconds to compile NumPy's."""
+    ordered = values.copy()
+    for k in range(1, len(ordered)):
+        place, value = k, ordered[k]
+        while place and ordered[place - 1] > value:
+            ordered[place] = ordered[place - 1]
+            place -= 1
+        ordered[place] = value
+    half = len(ordered) // 2
+    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
+
+
+@compiled
 def _estimate(offsets: Array, power: Array, weight: float, affine: Array) -> None:
     """Write the camera's motion into ``affine``, and average ``power``."""
     count = offsets.shape[1]
     if count < _LEAST:
         return
     for axis in range(2):
-        median = np.median(offsets[axis])
-        deviation = _MEDIAN_DEVIATION * np.median(np.abs(offsets[axis] - median))
+        median = _median(offsets[axis])
+        deviation = _MEDIAN_DEVIATION * _median(np.abs(offsets[axis] - median))
         power[0, axis] += weight * (median * median - power[0, axis])
         power[1, axis] += weight * (deviation * deviation / count - power[1, axis])
         if power[0, axis] > power[1, axis]:

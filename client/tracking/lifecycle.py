@@ -50,7 +50,7 @@ def take(
     for k in range(count):
         row, one = order[k], found[k]
         one["row"], one["class"], one["score"] = row, classes[row], scores[row]
-        one["box"][:] = boxes[row]
+        motion.copy(boxes[row], one["box"])
         motion.measure(boxes[row], form, one["measured"])
     return count, -1
 
@@ -161,7 +161,8 @@ def retrace(track: Any, box: Array, clock: float, form: int, noise: Table) -> No
     """
     filters, gap = track["motion"], clock - track["last"]
     steps = max(1, int(np.round(gap)))
-    filters[:] = track["anchor"]
+    for row in range(len(filters)):
+        motion.copy(track["anchor"][row], filters[row])
     last = track["seen"][(track["hits"] - 1) % HISTORY]
     between, measured = np.empty(4), np.empty(4)
     for step in range(1, steps + 1):
@@ -177,11 +178,12 @@ def retrace(track: Any, box: Array, clock: float, form: int, noise: Table) -> No
 def _remember(track: Any, one: Any, clock: float, form: int) -> None:
     """Note a detection as the track's latest, whose filters have seen it."""
     seen = track["seen"][track["hits"] % HISTORY]
-    seen[:4] = one["box"]
+    motion.copy(one["box"], seen)
     seen[4] = clock
     track["hits"] += 1
     track["last"], track["score"], track["detection"] = clock, one["score"], one["row"]
-    track["anchor"][:] = track["motion"]
+    for row in range(len(track["anchor"])):
+        motion.copy(track["motion"][row], track["anchor"][row])
     motion.locate(track["motion"], form, track["box"])
 
 
@@ -220,7 +222,7 @@ def _begin(
         track["first"] = clock
         motion.start(track["motion"], one["measured"], noise)
         _remember(track, one, clock, form)
-        features[count] = embeddings[one["row"]]
+        motion.copy(embeddings[one["row"]], features[count])
         count += 1
     return count
 
@@ -276,7 +278,7 @@ def _settle(tracks: Table, features: Embeddings, last_id: int, needed: int) -> t
             continue
         if row != count:
             tracks[count] = tracks[row]
-            features[count] = features[row]
+            motion.copy(features[row], features[count])
         track = tracks[count]
         if track["state"] == TRACKED and track["id"] == 0:
             if track["hits"] >= needed:
@@ -309,14 +311,14 @@ def _show(
     count = 0
     for track in tracks:
         seen = track["state"] == TRACKED
-        box[:] = track["box"]
+        motion.copy(track["box"], box)
         if not seen:
             x, y = track["motion"][1, 0], track["motion"][1, 1]
             stands = np.sqrt(x * x + y * y) < still * (box[2] - box[0])
             if track["state"] != LOST or clock - track["last"] > (max(coast, coast_still) if stands else coast):
                 continue
         if measured and seen:
-            box[:] = track["seen"][(track["hits"] - 1) % HISTORY][:4]
+            motion.copy(track["seen"][(track["hits"] - 1) % HISTORY][:4], box)
         width, height = box[2] - box[0], box[3] - box[1]
         if not (width > 0 and height > 0 and width * height > least_area and width <= widest * height):
             continue

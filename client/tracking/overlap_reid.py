@@ -27,7 +27,7 @@ from client.tracking.config import TrackerConfig
 from client.tracking.costs import Rows
 from client.tracking.crowd_motion import CrowdMotion
 from client.tracking.engine import Engine
-from client.tracking.motion import GATE, XYAH, XYWH
+from client.tracking.motion import GATE, STEADY_XYAH, XYWH
 from client.tracking.records import LOST, TENTATIVE, TRACKED
 from mot.detections import Detections, Tracks
 
@@ -61,7 +61,7 @@ class OverlapReidTracker:
 
     def __init__(self, config: OverlapReidConfig | None = None, frame_rate: float = 30) -> None:
         self._config = config or OverlapReidConfig()
-        self._engine = Engine(self._config, frame_rate, XYAH, predict_tentative=True, margin=0)
+        self._engine = Engine(self._config, frame_rate, STEADY_XYAH, predict_tentative=True, margin=0)
         self._crowd = CrowdMotion(self._config.camera_memory)
 
     def update(
@@ -70,7 +70,7 @@ class OverlapReidTracker:
         """See :meth:`client.tracking.tracker.Tracker.update`; boxes without area are ignored."""
         engine, config = self._engine, self._config
         high_thres = min(config.high_thres, config.conf_thres)
-        engine.follow(XYAH if detections.embeddings.shape[1] else XYWH)
+        engine.follow(STEADY_XYAH if detections.embeddings.shape[1] else XYWH)
         engine.take(detections, time, least_score=min(config.low_thres, high_thres))
         high, low = engine.split(high_thres)
         known, tentative = engine.rows(TRACKED, LOST), engine.rows(TENTATIVE)

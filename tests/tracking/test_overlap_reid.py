@@ -58,7 +58,7 @@ def test_found_by_overlap_or_by_looks_alone(shift: float, cosine: float, found: 
 def test_the_gate_forbids_what_motion_makes_unlikely(share: float, found: bool) -> None:
     """The same looks, aside, in the second frame."""
     # Of the start, of its velocity, of one step and of the measurement.
-    spread = (0.1**2 + (10 / 160) ** 2 + 2 * (1 / 20) ** 2) * 100**2
+    spread = (0.1**2 + (10 / 160) ** 2 + (1 / 40) ** 2 + (1 / 20) ** 2) * 100**2
     aside = np.sqrt(share * GATE * spread)
     tracker = plain(match_thres=0)
     assert ids(run(tracker, [frame(PERSON), frame((10 + aside, 20, 0.9, 0))]))[-1] == ([1] if found else [])
