@@ -73,7 +73,7 @@ XYAH = _model(
     _XYAH, _by_size(_HEIGHT, 0), _by_size(_HEIGHT, 0), (1e-2, 1e-5, 1e-1, 1e-2, 1e-5, -1, 0), _by_size(_HEIGHT, 1)
 )
 # People keep their place and size better than DeepSORT's constants have it, and change their speed more. Found on
-# validation data, where half or twice these numbers do about as well.
+# validation data, where numbers a third larger or smaller do about as well.
 STEADY_XYAH = _model(
     _XYAH,
     (1 / 40, 1 / 80, 1 / 20, 2 / 20, 10 / 160, _HEIGHT, 0),
