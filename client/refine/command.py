@@ -12,7 +12,9 @@ def refine(
     results: Annotated[
         list[Path], typer.Argument(help="Result files (MOTChallenge text), or folders of them.", show_default=False)
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the refined files.")] = Path("refined"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the refined files, or NAME.txt for a single one.")
+    ] = Path("refined"),
     max_gap: Annotated[int, typer.Option(min=0, help="Fill gaps of at most so many frames; 0: none.")] = 20,
     sigma: Annotated[float, typer.Option(min=0, help="Smooth over so many frames (standard deviation); 0: not.")] = 3.0,
     min_length: Annotated[int, typer.Option(min=0, help="Drop tracks of fewer rows; 0: none.")] = 0,
@@ -33,6 +35,7 @@ def refine(
     [bold]Examples[/]
 
     mot refine out/street.txt                           gaps and smoothing
+    mot refine out/street.txt -o better/street.txt      under this name
     mot refine out --out filled --sigma 0               gaps, a folder's results
     mot refine out/street.txt --link-gap 60 --min-length 5
     """
@@ -45,10 +48,14 @@ def refine(
         link_gap=link_gap, link_distance=link_distance, min_length=min_length, max_gap=max_gap, sigma=sigma
     )
     table = Table("", "rows", "after", "ids", "after", "written")
-    for source in _files(results):
-        before, after = refine_file(source, out / source.name, config)
+    sources = _files(results)
+    if out.suffix == ".txt" and len(sources) > 1:
+        raise typer.BadParameter(f"{out} is one file, for {len(sources)} results; name a folder", param_hint="--out")
+    for source in sources:
+        target = out if out.suffix == ".txt" else out / source.name
+        before, after = refine_file(source, target, config)
         counts = (len(before), len(after), len(set(before.ids.tolist())), len(set(after.ids.tolist())))
-        table.add_row(source.stem, *map(str, counts), str(out / source.name))
+        table.add_row(source.stem, *map(str, counts), str(target))
     Console().print(table)
 
 

@@ -34,10 +34,12 @@ def _filled(path: MotRows, max_gap: int) -> MotRows:
         filled: npt.NDArray[np.float64] = np.interp(missing, path.frames, values)
         return filled
 
+    boxes = np.stack([between(column) for column in path.boxes.T], axis=1)
+    boxes[:, 2:] = boxes[:, 2:].clip(min=0.01)  # a size must not be rounded to nothing
     added = dataclasses.replace(
         path[np.searchsorted(path.frames, missing) - 1],  # the row before, for what does not change on the way
         frames=missing,
-        boxes=np.stack([between(column) for column in path.boxes.T], axis=1).round(2),
+        boxes=boxes.round(2),
         scores=between(path.scores).round(4),
     )
     return by_frame([path, added], path)

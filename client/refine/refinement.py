@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.refine.gaps import fill_gaps
+from client.refine.lines import read_lines, refined_lines
 from client.refine.linking import link
-from client.refine.looks import Looks, looks_path, read_looks
+from client.refine.looks import looks_path, read_looks
 from client.refine.short import drop_short
 from client.refine.smoothing import smooth
 from mot.errors import MotError
-from mot.sequence import MotRows, read_results, write_results
+from mot.files import whole_file
+from mot.sequence import MotRows, read_results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,29 +27,33 @@ class RefineConfig:
     sigma: float = 3.0  # of smoothing, frames
 
 
-def refine(rows: MotRows, config: RefineConfig, looks: Looks | None = None) -> MotRows:
-    """Link, then drop what is still short, then fill gaps, then smooth; rows by frame and id.
-
-    Args:
-        looks: for linking, else not needed.
-    """
-    if config.link_gap and looks is not None:
-        rows = link(rows, looks, max_gap=config.link_gap, max_distance=config.link_distance)
+def refine(rows: MotRows, config: RefineConfig) -> MotRows:
+    """All steps but linking: drop short tracks, then fill gaps, then smooth; rows by frame and id."""
     rows = drop_short(rows, config.min_length)
     rows = fill_gaps(rows, config.max_gap)
     return smooth(rows, config.sigma) if config.sigma else rows
 
 
 def refine_file(source: Path, target: Path, config: RefineConfig) -> tuple[MotRows, MotRows]:
-    """Refine one result; returns its rows before and after. The target appears whole or not at all.
+    """Link, then refine one result; returns its rows before and after.
+
+    The target appears whole or not at all. Rows that have not changed keep their bytes.
 
     Raises:
-        MotError: the source is no result, the embeddings are missing, or the target is the source.
+        MotError: the source is no result, the embeddings are missing, the target is the source or cannot be written.
     """
     if target.exists() and target.samefile(source):
-        raise MotError(f"{target}: the refined result would replace its own input; choose another folder with --out")
+        raise MotError(f"{target}: the refined result would replace its own input; choose another with --out")
     before = read_results(source)
-    after = refine(before, config, read_looks(looks_path(source)) if config.link_gap else None)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_results(target, after)
+    linked = before
+    if config.link_gap:
+        looks = read_looks(looks_path(source))
+        linked = link(before, looks, max_gap=config.link_gap, max_distance=config.link_distance)
+    after = refine(linked, config)
+    lines = refined_lines(read_lines(source), linked, after)
+    try:
+        with whole_file(target) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise MotError(f"{target}: cannot be written: {error.strerror}; choose another with --out") from error
     return before, after

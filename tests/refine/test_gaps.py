@@ -32,6 +32,11 @@ def test_size_and_score_change_on_the_way() -> None:
     assert filled.scores[1] == pytest.approx(0.6)
 
 
+def test_the_smallest_box_keeps_a_size() -> None:
+    filled = fill_gaps(rows([(1, 1, 0, 0, 0.004, 0.004), (3, 1, 0, 0, 0.004, 0.004)]), 5)
+    assert filled.boxes[1].tolist() == [0, 0, 0.01, 0.01]
+
+
 @pytest.mark.parametrize("given_rows", [rows([]), rows(walk(3, [7]))], ids=["no rows", "one row"])
 def test_nothing_to_fill(given_rows: MotRows) -> None:
     assert keys(fill_gaps(given_rows, 10)) == keys(given_rows)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from client.refine.refinement import RefineConfig, refine, refine_file
+from client.refine.looks import looks_path
+from client.refine.refinement import RefineConfig, refine_file
 from mot.errors import MotError
 from mot.sequence import MotRows, read_results, write_results
 from tests.command import Outcome
@@ -17,22 +18,34 @@ ONE_PERSON = rows([*walk(1, range(1, 10)), *walk(4, range(20, 25))])
 LOOK = np.array([1.0, 0], np.float32)
 
 
-def test_joined_tracks_are_long_enough_and_filled() -> None:
-    config = RefineConfig(link_gap=30, min_length=10)
-    refined = refine(ONE_PERSON, config, {1: LOOK, 4: LOOK})
-    assert refined.frames.tolist() == list(range(1, 25))
-    assert set(refined.ids.tolist()) == {1}
-    assert len(refine(ONE_PERSON, RefineConfig(min_length=10))) == 0
+def refined(folder: Path, given_rows: MotRows, config: RefineConfig) -> MotRows:
+    """Through files; everybody looks the same."""
+    write_results(folder / "a.txt", given_rows)
+    ids = np.unique(given_rows.ids)
+    np.savez(looks_path(folder / "a.txt"), ids=ids, embeddings=np.tile(LOOK, (len(ids), 1)))
+    before, after = refine_file(folder / "a.txt", folder / "out/a.txt", config)
+    assert len(before) == len(given_rows)
+    found = read_results(folder / "out/a.txt")  # with the reader's checks: sizes, finite numbers, ids once in a frame
+    assert found.boxes.tolist() == after.boxes.tolist()
+    assert found.ids.tolist() == after.ids.tolist()
+    return found
+
+
+def test_joined_tracks_are_long_enough_and_filled(tmp_path: Path) -> None:
+    found = refined(tmp_path, ONE_PERSON, RefineConfig(link_gap=30, min_length=10))
+    assert found.frames.tolist() == list(range(1, 25))
+    assert set(found.ids.tolist()) == {1}
+    assert len(refined(tmp_path, ONE_PERSON, RefineConfig(min_length=10))) == 0
 
 
 @given(results())
 def test_what_comes_out_is_a_result(tmp_path_factory: pytest.TempPathFactory, given_rows: MotRows) -> None:
-    """The reader's checks: positive sizes, finite numbers, no id twice in a frame."""
-    path = tmp_path_factory.mktemp("refined") / "a.txt"
     config = RefineConfig(link_gap=10, link_distance=2, min_length=2, max_gap=5, sigma=2)
-    refined = refine(given_rows, config, dict.fromkeys(range(1, 5), LOOK))
-    write_results(path, refined)
-    assert read_results(path).boxes.tolist() == refined.boxes.tolist()
+    found = refined(tmp_path_factory.mktemp("refined"), given_rows, config)
+    assert found.frames.tolist() == sorted(found.frames.tolist())
+    for track in set(found.ids.tolist()):
+        frames = found.frames[found.ids == track]
+        assert {frames.min(), frames.max()} <= set(given_rows.frames.tolist())
 
 
 def test_a_folder_of_results(mot: Callable[..., Outcome], tmp_path: Path) -> None:
@@ -61,6 +74,23 @@ def test_the_input_is_never_replaced(tmp_path: Path) -> None:
     write_results(tmp_path / "a.txt", ONE_PERSON)
     with pytest.raises(MotError, match="replace its own input"):
         refine_file(tmp_path / "a.txt", tmp_path / "a.txt", RefineConfig())
+
+
+def test_a_target_that_cannot_be_written(tmp_path: Path) -> None:
+    write_results(tmp_path / "a.txt", ONE_PERSON)
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(MotError, match=r"a.txt: cannot be written: .*; choose another"):
+        refine_file(tmp_path / "a.txt", tmp_path / "taken/a.txt", RefineConfig())
+
+
+def test_one_result_may_get_a_name(mot: Callable[..., Outcome], tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_results(tmp_path / f"in/{name}.txt", ONE_PERSON)
+    assert mot("refine", tmp_path / "in/a.txt", "-o", tmp_path / "out/street.txt").status == 0
+    assert len(read_results(tmp_path / "out/street.txt")) == len(ONE_PERSON)
+    done = mot("refine", tmp_path / "in", "-o", tmp_path / "out/both.txt")
+    assert done.status == 2
+    assert "for 2 results" in " ".join(done.err.split())
 
 
 def test_linking_without_embeddings(mot: Callable[..., Outcome], tmp_path: Path) -> None:
