@@ -90,6 +90,7 @@ def test_help_loads_no_heavy_package() -> None:
         (("track", "a.mp4", "--engine", "magic"), "'magic' is not one of 'triton', 'local'"),
         (("track", "a.mp4", "--engine", "local", "--url", "host:8001"), "--engine local uses no server"),
         (("track", "a.mp4", "--in-flight", "0"), "--in-flight"),
+        (("track", "a.mp4", "b.mp4", "--detections", "d.txt"), "one file of detections cannot fit 2 inputs"),
         (("serve", "--http-port", "70000"), "--http-port"),
     ],
 )
@@ -119,6 +120,35 @@ def test_track_writes_rows_and_video_and_prints_a_summary(track: Callable[..., O
         assert stage in outcome.out
     assert outcome.out.splitlines()[-2:] == [str(tmp_path / "out/walk.txt"), str(tmp_path / "out/walk.mp4")]
     assert f"walk: frame 1 of {COUNT}, " in outcome.err
+
+
+@pytest.mark.parametrize("video", ["--video", "--no-video"])
+def test_given_detections_need_no_network(track: Callable[..., Outcome], tmp_path: Path, video: str) -> None:
+    given = tmp_path / "det.txt"
+    given.write_text("".join(f"{n},-1,{10 + n},10,9,20,0.9\n" for n in range(1, COUNT + 1)))
+    nowhere = ("--model-repository", tmp_path / "nowhere")
+    outcome = track(walk(tmp_path / "walk.mp4", COUNT), "--detections", given, video, *nowhere)
+    assert outcome.status == 0, outcome.err
+    assert names(tmp_path / "out") == ({"walk.txt"} if video == "--no-video" else {"walk.txt", "walk.mp4"})
+    rows = read_results(tmp_path / "out/walk.txt")
+    assert rows.frames.tolist() == list(range(1, COUNT + 1))
+    assert set(rows.ids) == {1}
+
+
+def test_given_detections_need_no_images(track: Callable[..., Outcome], tmp_path: Path) -> None:
+    (tmp_path / "seq").mkdir()
+    (tmp_path / "det.txt").write_text("".join(f"{n},-1,10,10,9,20,0.9\n" for n in range(1, 8)))
+    outcome = track(tmp_path / "seq", "--detections", tmp_path / "det.txt", "--no-video", "--start", 3)
+    assert outcome.status == 0, outcome.err
+    assert read_results(tmp_path / "out/seq.txt").frames.tolist() == [3, 4, 5, 6, 7]
+    assert "seq: no seqinfo.ini; 30 frames per second are assumed" in outcome.err
+
+
+def test_malformed_detections(track: Callable[..., Outcome], tmp_path: Path) -> None:
+    (tmp_path / "det.txt").write_text("1,-1,10,10,9\n")
+    outcome = track(walk(tmp_path / "walk.mp4", COUNT), "--detections", tmp_path / "det.txt")
+    assert outcome.status == 1
+    assert outcome.err.startswith(f"error: {tmp_path}/det.txt:1: 5 columns, expected 7 to 10")
 
 
 def test_no_video(track: Callable[..., Outcome], tmp_path: Path) -> None:

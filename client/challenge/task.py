@@ -49,7 +49,7 @@ class Challenge:
     benchmark: Benchmark | None  # None: sequences of one's own, in MOTChallenge's layout
     split: str
     tasks: tuple[Task, ...]
-    missing: tuple[str, ...]  # sequences of the benchmark that will have no result
+    missing: tuple[str, ...]  # videos, or for given detections of a test split sequences, that will have no result
 
 
 def find_challenge(
@@ -76,16 +76,9 @@ def find_challenge(
     """
     folders = {folder.name: folder for folder in _sequence_folders(root, split)}
     benchmark = benchmark or _benchmark(root, folders)
-    wanted = sequences(benchmark, split) if benchmark else {}
     if benchmark:
-        videos = VIDEOS[benchmark][part(split)]
-        chosen = {name: folder for name, folder in folders.items() if video_of(name) in videos}
-        if not chosen:
-            raise ChallengeError(
-                f"{root}: holds no sequence of {benchmark}'s part {part(split)}, but {', '.join(folders)}; "
-                "give the benchmark's own folder"
-            )
-        folders = chosen
+        folders = _of_benchmark(root, folders, benchmark, split)
+    wanted = sequences(benchmark, split) if benchmark else {}
     groups = _private(folders, split, benchmark) if detections is None else {name: (name,) for name in folders}
     tasks = []
     for name, results in groups.items():
@@ -105,10 +98,10 @@ def find_challenge(
                 detections=given,
             )
         )
-    made = {result for task in tasks for result in task.results}
-    # Outside of the test split, a copy under another detector's name that is not there is not missed, either.
-    covered = made if split == "test" else made | {name for name in wanted if video_of(name) in map(video_of, made)}
-    missing = tuple(name for name in wanted if name not in covered)
+    if benchmark and (split != "test" or detections is None):
+        wanted = dict(VIDEOS[benchmark][part(split)])  # one copy of each is enough
+        folders = {video_of(name): folder for name, folder in folders.items()}
+    missing = tuple(name for name in wanted if name not in folders)
     return Challenge(benchmark=benchmark, split=split, tasks=tuple(tasks), missing=missing)
 
 
@@ -129,6 +122,18 @@ def _benchmark(root: Path, names: Iterable[str]) -> Benchmark | None:
     if len(found) > 1:
         raise ChallengeError(f"{root}: holds sequences of {' and '.join(found)}; choose with --benchmark")
     return found[0] if found else None
+
+
+def _of_benchmark(root: Path, folders: dict[str, Path], benchmark: Benchmark, split: str) -> dict[str, Path]:
+    """Those that are sequences of the split's part."""
+    videos = VIDEOS[benchmark][part(split)]
+    chosen = {name: folder for name, folder in folders.items() if video_of(name) in videos}
+    if not chosen:
+        raise ChallengeError(
+            f"{root}: holds no sequence of {benchmark}'s part {part(split)}, but {', '.join(folders)}; "
+            "give the benchmark's own folder"
+        )
+    return chosen
 
 
 def _private(folders: dict[str, Path], split: str, benchmark: Benchmark | None) -> dict[str, tuple[str, ...]]:

@@ -28,7 +28,7 @@ def test_each_video_of_mot17_is_tracked_once_for_its_three_sequences(tmp_path: P
     assert [task.name for task in found.tasks] == ["MOT17-02", "MOT17-09"]
     assert [task.results for task in found.tasks] == [copies("MOT17-02"), copies("MOT17-09")]
     assert found.tasks[0].folder == root / "train/MOT17-02-FRCNN"
-    assert {name[:8] for name in found.missing} == {f"MOT17-{n}" for n in ("04", "05", "10", "11", "13")}
+    assert found.missing == ("MOT17-04", "MOT17-05", "MOT17-10", "MOT17-11", "MOT17-13")
 
 
 def test_the_test_split_has_the_servers_21_files_from_seven_folders(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_test_split_has_the_servers_21_files_from_seven_folders(tmp_path: Pa
 def test_outside_of_the_test_split_only_the_copies_at_hand_are_written(tmp_path: Path) -> None:
     found = find_challenge(make_benchmark(tmp_path, {"train/MOT17-02-DPM": 4}), "train")
     assert found.tasks[0].results == ("MOT17-02-DPM",)
-    assert "MOT17-02-SDP" not in found.missing and "MOT17-04-SDP" in found.missing
+    assert "MOT17-02" not in found.missing and "MOT17-04" in found.missing
 
 
 def test_the_copy_with_images_is_read(tmp_path: Path) -> None:
@@ -111,6 +111,13 @@ def test_public_detections_track_each_sequence_for_itself(tmp_path: Path) -> Non
     found = find_challenge(tmp_path, "train", detections="public")
     assert [(task.name, task.results) for task in found.tasks] == [(name, (name,)) for name in copies("MOT17-02")]
     assert [task.detections for task in found.tasks] == [task.folder / "det/det.txt" for task in found.tasks]
+
+
+def test_public_detections_of_a_test_split_miss_every_copy(tmp_path: Path) -> None:
+    make_benchmark(tmp_path, {"test/MOT17-01-SDP": 4, "test/MOT17-03-DPM": 4}, detections=True)
+    found = find_challenge(tmp_path, "test", detections="public")
+    assert len(found.missing) == 19
+    assert "MOT17-01-DPM" in found.missing and "MOT17-01-SDP" not in found.missing
 
 
 def test_public_detections_need_no_images_and_no_seqinfo(tmp_path: Path) -> None:
