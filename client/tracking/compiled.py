@@ -52,7 +52,7 @@ def _forget_stale(folder: Path) -> None:
 
 @cache
 def _tell_what_takes_so_long() -> None:
-    event.register("numba:compile", _Teller())
+    event.register("numba:compile", _Teller())  # type: ignore[no-untyped-call]
 
 
 class _Teller(event.Listener):  # type: ignore[misc]

@@ -38,6 +38,23 @@ def test_code_is_kept_beside_the_source_until_any_file_changes(tmp_path: Path) -
     assert outer(tmp_path) == "44\n"
 
 
+def test_whoever_waits_for_the_compiler_is_told_once(tmp_path: Path) -> None:
+    package(tmp_path, 1)
+    told = [said(tmp_path, patience) for patience in (1000, 1000)]
+    for cached in tmp_path.rglob("*.nb?"):
+        cached.unlink()
+    told += [said(tmp_path, patience) for patience in (0, 0)]
+    assert told == ["", "", "compiling the tracker for this machine, once: this takes some seconds\n", ""]
+
+
+def said(folder: Path, patience: float) -> str:
+    """What a new process logs, cached code or not."""
+    code = f"import compiled; compiled.PATIENCE_S = {patience}; import outer; outer.outer(20)"
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=environment).stderr
+
+
 def test_works_where_nothing_can_be_kept(tmp_path: Path) -> None:
     package(tmp_path, 1)
     # The one place that Numba may then use is one for notebooks, which this is none of.
