@@ -13,6 +13,7 @@ from export.passes.normalise import NORMALISE
 from export.passes.pointwise import POINTWISE
 from export.passes.rewriting import GraphPass
 from export.passes.single_head import SINGLE_HEAD
+from export.passes.stage_norm import STAGE_NORM
 from export.passes.stem import STEM
 from export.passes.upsample import UPSAMPLE
 from mot.errors import MotError
@@ -28,6 +29,7 @@ GRAPH_PASSES: tuple[GraphPass, ...] = (
     NORMALISE,
     BATCHNORM,
     LAYOUT,
+    STAGE_NORM,
     ATTENTION,
     SINGLE_HEAD,
     POINTWISE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -31,6 +32,8 @@ CHANGES = [
     ("batchnorm", "mit_b0", 16, {"BatchNormalization": -16}),
     ("layout", "yolox_nano", 0, {}),
     ("layout", "mit_b0", 36, {}),
+    ("stage_norm", "yolox_nano", 0, {}),
+    ("stage_norm", "mit_b0", 4, {}),
     ("attention", "yolox_nano", 0, {}),
     ("attention", "mit_b0", 8, {"MultiHeadAttention": 8, "Softmax": -8, "MatMul": -16, "Squeeze": -16}),
     ("single_head", "mit_b0", 2, {"MatMul": -4, "Add": -4}),
@@ -95,24 +98,28 @@ def test_graph_without_the_pattern_is_left_alone(graph_pass: GraphPass) -> None:
     assert onnx_ir.to_proto(model).SerializeToString(deterministic=True) == before
 
 
-def transpositions(model: onnx_ir.Model, path: str) -> int:
-    """Transpose nodes that ONNX Runtime is left with after its own optimisation."""
+def optimised(model: onnx_ir.Model, path: str) -> Counter[str]:
+    """Operators that ONNX Runtime is left with after its own optimisation."""
     options = ort.SessionOptions()
     options.optimized_model_filepath = path
     options.log_severity_level = 3  # it warns that the file suits this machine alone
     ort.InferenceSession(onnx_ir.to_proto(model).SerializeToString(), options)
-    return sum(node.op_type == "Transpose" for node in onnx.load(path).graph.node)
+    return Counter(node.op_type for node in onnx.load(path).graph.node)
 
 
-def test_layout_and_attention_leave_the_runtime_few_transpositions(
-    plain_graphs: Graphs, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("optimised")
+def test_layout_and_attention_leave_the_runtime_few_transpositions(plain_graphs: Graphs, tmp_path: Path) -> None:
     plain = onnx_ir.from_proto(plain_graphs["mit_b0"])
     best = onnx_ir.from_proto(plain_graphs["mit_b0"])
     apply_passes(best, ["layout", "attention"])
-    assert transpositions(plain, str(folder / "plain.onnx")) > 60
-    assert transpositions(best, str(folder / "best.onnx")) < 10
+    assert optimised(plain, str(tmp_path / "plain.onnx"))["Transpose"] > 60
+    assert optimised(best, str(tmp_path / "best.onnx"))["Transpose"] < 10
+
+
+def test_stage_norm_keeps_the_runtime_from_its_slow_operator(plain_graphs: Graphs, tmp_path: Path) -> None:
+    model = prepared(plain_graphs["mit_b0"], "stage_norm")
+    assert optimised(model, str(tmp_path / "before.onnx"))["SkipLayerNormalization"] == 4
+    BY_NAME["stage_norm"].apply(model)
+    assert optimised(model, str(tmp_path / "after.onnx"))["SkipLayerNormalization"] == 0
 
 
 def test_upsampling_by_four_stays(plain_graphs: Graphs) -> None:
