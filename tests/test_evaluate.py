@@ -15,8 +15,9 @@ import pytest
 import trackeval
 from rich.console import Console
 
-from client.evaluate import EvaluationError, Protocol, SequencePair, evaluate, find_pairs
-from client.measures import MEASURES, Score
+from client import evaluate as evaluate_module
+from client.evaluate import EvaluationError, Protocol, evaluate
+from client.measures import ALPHAS, CURVES, MEASURES, Score
 from mot.sequence import (
     MotRows,
     SeqInfo,
@@ -27,46 +28,8 @@ from mot.sequence import (
     write_results,
     write_seqinfo,
 )
-
-FRAMES = 40
-
-
-def synthetic(seed: int, people: int = 8, frames: int = FRAMES) -> tuple[MotRows, MotRows]:
-    """Walking people, some of them distractors or unmarked, and a tracker that misses, invents and swaps."""
-    rng = np.random.default_rng(seed)
-    frame, person = (grid.ravel() for grid in np.meshgrid(np.arange(1, frames + 1), np.arange(people), indexing="ij"))
-    start, speed = rng.uniform(0, 900, (people, 2)), rng.uniform(-4, 4, (people, 2))
-    corner = start[person] + speed[person] * frame[:, None]
-    kind = rng.choice([1, 1, 1, 2, 7, 8, 12, 3, 6], people)
-    kind[0] = 1
-    truth = MotRows(
-        frames=frame,
-        ids=3 * person + 1,
-        boxes=np.concatenate([corner, np.tile([40.0, 100.0], (len(frame), 1))], axis=1),
-        scores=((kind == 1)[person] & (rng.random(len(frame)) > 0.05)).astype(float),
-        classes=kind[person].astype(np.int64),
-        visibilities=rng.random(len(frame)).round(3),
-    )
-    seen = truth[rng.random(len(frame)) > 0.2]
-    boxes = seen.boxes + rng.normal(0, 4, seen.boxes.shape)
-    swapped = seen.ids + 100 * (seen.frames > frames // 2) * (seen.ids % 2)
-    ghosts = rng.uniform(0, 900, (frames, 4)).clip(20)
-    found = MotRows(
-        frames=np.concatenate([seen.frames, np.arange(1, frames + 1)]),
-        ids=np.concatenate([swapped, np.full(frames, 999)]),
-        boxes=np.concatenate([boxes, ghosts]),
-        scores=np.ones(len(seen) + frames),
-        classes=np.ones(len(seen) + frames, np.int64),
-        visibilities=np.ones(len(seen) + frames),
-    )
-    return truth, found
-
-
-def save(folder: Path, name: str, truth: MotRows, found: MotRows) -> SequencePair:
-    pair = SequencePair(name=name, ground_truth=folder / name / "gt" / "gt.txt", result=folder / "out" / f"{name}.txt")
-    write_ground_truth(pair.ground_truth, truth)
-    write_results(pair.result, found)
-    return pair
+from mot.splits import half
+from tests.evaluation.scenes import FRAMES, save, synthetic
 
 
 def official(folder: Path, sequences: Mapping[str, tuple[MotRows, MotRows, int]], protocol: str) -> dict[str, Any]:
@@ -126,6 +89,45 @@ def test_two_sequences_score_as_by_the_official_evaluator(tmp_path: Path, protoc
     assert ours.combined.frames == FRAMES + 25
 
 
+def test_combined_is_of_all_counts_and_not_the_mean(tmp_path: Path) -> None:
+    small, large = synthetic(6, people=3, frames=10), synthetic(7, people=14)
+    sequences = {"A": (*small, 10), "B": (*large, FRAMES), "C": (large[0], large[1][:0], FRAMES)}
+    pairs = [save(tmp_path / "ours", name, truth, found) for name, (truth, found, _) in sequences.items()]
+    ours = evaluate(pairs, "MOT17")
+    theirs = official(tmp_path / "theirs", sequences, "MOT17")["COMBINED_SEQ"]
+    # TrackEval does not count the frames of C, which has no result, when it divides.
+    theirs["CLEAR"]["FP_per_frame"] *= (10 + FRAMES) / (10 + 2 * FRAMES)
+    assert ours.combined["FAF"] == pytest.approx(theirs["CLEAR"]["FP_per_frame"])
+    theirs["CLEAR"]["FP_per_frame"] = ours.combined["FAF"]
+    assert_same(ours.combined, theirs)
+    for measure in ("HOTA", "MOTA", "IDF1"):
+        assert abs(ours.combined[measure] - np.mean([score[measure] for score in ours.sequences])) > 0.2, measure
+    for measure in ("FP", "FN", "ID Sw.", "MT", "ML", "Frag"):
+        assert ours.combined[measure] == sum(score[measure] for score in ours.sequences), measure
+
+
+def test_curves_are_hota_over_its_thresholds(tmp_path: Path) -> None:
+    truth, found = synthetic(1)
+    ours = evaluate([save(tmp_path / "ours", "A", truth, found)])
+    theirs = official(tmp_path / "theirs", {"A": (truth, found, FRAMES)}, "MOT17")["A"]["HOTA"]
+    assert pytest.approx(trackeval.metrics.HOTA().array_labels) == ALPHAS
+    for name in CURVES:
+        assert ours.combined.curves[name] == tuple(100 * theirs[name])
+        assert ours.sequences[0].curves[name] == ours.combined.curves[name]
+
+
+def test_several_processes_score_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [save(tmp_path, name, *synthetic(seed, frames=10 + seed)) for seed, name in enumerate("ABC")]
+    alone = evaluate(pairs)
+    monkeypatch.setattr(evaluate_module, "_LARGE", 0)
+    together = evaluate(pairs, processes=2)
+    assert together.to_json() == alone.to_json()
+    assert list(together.mistakes) == ["A", "B", "C"]
+    pairs[1].result.write_text("1,1,2,3,four,5,1\n")
+    with pytest.raises(SequenceError, match=r"B\.txt:1: "):
+        evaluate(pairs, processes=2)
+
+
 def test_protocols_differ_where_distractors_are(tmp_path: Path) -> None:
     pair = save(tmp_path, "A", *synthetic(1))
     false_positives = {p: evaluate([pair], p).combined["FP"] for p in ("MOT15", "MOT17", "MOT20")}
@@ -133,20 +135,28 @@ def test_protocols_differ_where_distractors_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-def test_real_sequence_with_distractors_scores_as_by_the_official_evaluator(tmp_path: Path, mot_data: Path) -> None:
-    folder = mot_data / "association" / "MOT17-09-FRCNN"
-    truth = read_ground_truth(folder / "gt" / "gt_val_half.txt")
-    detections = read_detections(folder / "det" / "det.txt")
-    # Public frame = label frame + N // 2 + 1 with N = 525; made-up identities: the nth box of a frame.
-    detections = detections.between(264, 525)
-    detections = detections[np.argsort(detections.frames, kind="stable")]
-    starts = np.searchsorted(detections.frames, detections.frames)
-    found = replace(detections, frames=detections.frames - 263, ids=np.arange(len(detections)) - starts + 1)
-    ours = evaluate([save(tmp_path / "ours", "MOT17-09", truth, found)], "MOT17")
-    assert_same(
-        ours.combined, official(tmp_path / "theirs", {"MOT17-09": (truth, found, 262)}, "MOT17")["COMBINED_SEQ"]
-    )
-    assert ours.combined["FN"] < 2879  # some of the 2879 pedestrians are found
+def test_real_sequences_with_distractors_score_as_by_the_official_evaluator(tmp_path: Path, mot_data: Path) -> None:
+    sequences = {}
+    for name, length in (("MOT17-09-FRCNN", 525), ("MOT17-10-FRCNN", 654)):
+        folder = mot_data / "association" / name
+        truth = read_ground_truth(folder / "gt" / "gt_val_half.txt")
+        # Labels count from 1 in the half; made-up identities: the nth box of a frame.
+        first, last = half("val-half", length)
+        detections = read_detections(folder / "det" / "det.txt").between(first, last)
+        detections = detections[np.argsort(detections.frames, kind="stable")]
+        starts = np.searchsorted(detections.frames, detections.frames)
+        found = replace(detections, frames=detections.frames - first + 1, ids=np.arange(len(detections)) - starts + 1)
+        sequences[name] = (truth, found, last - first + 1)
+    pairs = [
+        replace(save(tmp_path / "ours", name, truth, found), length=length)
+        for name, (truth, found, length) in sequences.items()
+    ]
+    ours = evaluate(pairs, "MOT17")
+    theirs = official(tmp_path / "theirs", sequences, "MOT17")
+    for score in ours.sequences:
+        assert_same(score, theirs[score.name])
+    assert_same(ours.combined, theirs["COMBINED_SEQ"])
+    assert ours.sequences[0]["FN"] < 2879  # some of the 2879 pedestrians of MOT17-09 are found
 
 
 def test_a_frame_range_scores_as_the_cut_files_do(tmp_path: Path) -> None:
@@ -241,36 +251,6 @@ def test_tables_of_many_sequences_fit_80_columns(tmp_path: Path) -> None:
         assert text.count(name) == 1
     for measure in MEASURES:
         assert text.count(f" {measure.name} ") == 2
-
-
-def test_find_pairs_walks_a_benchmark(tmp_path: Path) -> None:
-    for seed, name in enumerate(("A", "B")):
-        save(tmp_path, name, *synthetic(seed))
-    write_seqinfo(tmp_path / "A" / "seqinfo.ini", SeqInfo(name="A", frame_rate=30, length=77, width=9, height=9))
-    pairs = find_pairs(tmp_path, tmp_path / "out")
-    assert [(pair.name, pair.length) for pair in pairs] == [("A", 77), ("B", None)]
-    gt, result = tmp_path / "B" / "gt" / "gt.txt", tmp_path / "out" / "B.txt"
-    assert find_pairs(gt, result) == find_pairs(tmp_path / "B", tmp_path / "out") == [pairs[1]]
-
-
-def test_find_pairs_takes_other_label_files(tmp_path: Path) -> None:
-    pair = save(tmp_path, "A", *synthetic(1))
-    half = pair.ground_truth.rename(pair.ground_truth.with_name("gt_val_half.txt"))
-    assert find_pairs(tmp_path, tmp_path / "out", ground_truth_name=half.name)[0].ground_truth == half
-    with pytest.raises(EvaluationError, match=r"holds no SEQUENCE/gt/gt\.txt"):
-        find_pairs(tmp_path, tmp_path / "out")
-
-
-def test_find_pairs_refuses_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError, match="nowhere: no such file or folder"):
-        find_pairs(tmp_path / "nowhere", tmp_path)
-    for seed, name in enumerate(("A", "B")):
-        pair = save(tmp_path, name, *synthetic(seed))
-    with pytest.raises(EvaluationError, match="is no folder, but"):
-        find_pairs(tmp_path, pair.result)
-    pair.result.unlink()
-    with pytest.raises(EvaluationError, match=r"B\.txt: no such file; expected the result for .*B/gt/gt\.txt"):
-        find_pairs(tmp_path / "B", tmp_path / "out")
 
 
 def test_bad_input_is_refused_with_its_file(tmp_path: Path) -> None:

@@ -76,16 +76,16 @@ def _draw_timeline(results: Mapping[str, Evaluation]) -> Figure:
 
 def _draw_mistakes(axes: Axes, mistakes: Mistakes) -> None:
     first, last = mistakes.first, mistakes.last
-    frames = np.arange(first, last + 1)
+    edges = np.arange(first, last + 2) - 0.5
     missed, false = (per_frame(f, first, last) for f in (mistakes.missed[:, 0], mistakes.false))
-    axes.fill_between(frames, missed, step="mid", color=_MISSED, linewidth=0, label="missed (FN)")
-    axes.fill_between(frames, -false, step="mid", color=_FALSE, linewidth=0, label="false (FP)")
+    axes.stairs(missed, edges, fill=True, color=_MISSED, label="missed (FN)")
+    axes.stairs(-false, edges, fill=True, color=_FALSE, label="false (FP)")
     whole_height = axes.get_xaxis_transform()
     axes.vlines(
         mistakes.switched[:, 0], 0, 1, color=_SWITCH, linewidth=1, transform=whole_height, label="identity switch"
     )
     axes.axhline(0, color="black", linewidth=0.5)
-    axes.set_xlim(first - 0.5, last + 0.5)
+    axes.set_xlim(edges[0], edges[-1])
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
 
 

@@ -34,21 +34,22 @@ def find_stretches(sequence: str, ours: Mistakes, theirs: Mistakes, most: int) -
 
     A person missed or switched in a frame is compared with the same person in the same frame. False boxes have no
     counterpart, so those count that are more than the other's in the frame. A stretch goes on as long as it pays: each
-    frame costs twice the sequence's mean of new mistakes a frame, or half of the worst frame's where that is less, as
-    it is where all frames are as bad.
+    frame costs twice the mean of new mistakes in the frames that no stretch has yet, or half of what the worst of
+    these has where that is less, as it is where all are as bad.
     """
     missed, switched = _only(ours.missed, theirs.missed), _only(ours.switched, theirs.switched)
     last = max(ours.last, theirs.last)  # they may end apart where no length is known
     new_missed, new_switched = (per_frame(rows[:, 0], ours.first, last) for rows in (missed, switched))
     false = np.maximum(per_frame(ours.false, ours.first, last) - per_frame(theirs.false, ours.first, last), 0)
     new = new_missed + new_switched + false
-    excess = new - min(2 * new.mean(), new.max() / 2)
+    free = np.ones(len(new), bool)
     found = []
     for _ in range(most):
-        begin, end = _largest_sum(excess)
-        if not new[begin:end].any():
+        left = new[free]
+        if not left.any():
             break
-        excess[begin:end] = -np.inf  # taken, and not to be passed through
+        begin, end = _largest_sum(np.where(free, new - min(2 * left.mean(), left.max() / 2), -np.inf))
+        free[begin:end] = False
         frames = ours.first + begin, ours.first + end - 1
         events = np.concatenate([missed, switched])
         events = events[(events[:, 0] >= frames[0]) & (events[:, 0] <= frames[1])]
