@@ -133,15 +133,16 @@ def _finished(settings: dict[Task, Settings], config: RunConfig) -> dict[Task, R
     for task, wanted in settings.items():
         path = record_path(config.out, task.name)
         files = [config.out / f"{name}.txt" for name in task.results]
+        there = [file for file in files if file.exists()]
         record = read_record(path)
         if record is None:
-            if there := [file for file in files if file.exists()]:
+            if there:
                 changed.append(f"{there[0]}: nothing says how it was made, {path.name} is missing")
-        elif record.counts and all(file.exists() for file in files):
-            if new := differences(record.settings, wanted):
+        elif new := differences(record.settings, wanted):
+            if there:
                 changed.append(f"{path}: made with other settings ({'; '.join(new)})")
-            else:
-                finished[task] = record
+        elif record.counts and len(there) == len(files):
+            finished[task] = record
     if changed and not config.overwrite:
         raise ChallengeError(
             "\n".join([*changed, "replace these results with --overwrite, or choose another folder with --out"])

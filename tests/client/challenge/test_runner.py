@@ -171,6 +171,20 @@ def test_changed_settings_are_named_and_nothing_is_touched(root: Path, config: R
     assert texts(config.out) == before
 
 
+def test_one_copy_of_other_settings_is_not_replaced(tmp_path: Path, config: RunConfig) -> None:
+    make_benchmark(tmp_path / "MOT17", {"test/MOT17-01-FRCNN": 5})
+    tasks = tasks_of(tmp_path / "MOT17", "test")
+    run_tasks(tasks, config)
+    (config.out / "MOT17-01-DPM.txt").unlink()
+    other = replace(config, tracker=OverlapReidConfig(conf_thres=0.3))
+    with pytest.raises(ChallengeError, match=r"parameters\.conf_thres: 0\.2 -> 0\.3"):
+        run_tasks(tasks, other)
+    assert texts(config.out).keys() == {"MOT17-01-FRCNN.txt", "MOT17-01-SDP.txt"}
+    (config.out / "MOT17-01-FRCNN.txt").unlink()
+    (config.out / "MOT17-01-SDP.txt").unlink()
+    assert states(run_tasks(tasks, other)) == ["tracked"]  # of the old settings nothing but the record was left
+
+
 def test_other_model_or_split_is_a_changed_setting(root: Path, config: RunConfig, tmp_path: Path) -> None:
     run_tasks(tasks_of(root), config)
     with pytest.raises(ChallengeError, match=r"frames: \[1, 9\] -> \[6, 9\]"):
