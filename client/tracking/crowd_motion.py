@@ -8,8 +8,6 @@ almost wholly where it pans.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -51,9 +49,14 @@ def _offsets(tracks: Table, found: Table, rows: Rows, columns: Rows) -> Array:
     nearest, distances = np.full(len(rows), -1), np.full(len(rows), _NEAR)
     taken, least = np.full(len(columns), -1), np.full(len(columns), _NEAR)
     for i in range(len(rows)):
+        box = tracks[rows[i]]["box"]
+        height = max(box[3] - box[1], 1.0)
         for j in range(len(columns)):
-            x, y, height, ratio = _offset(tracks[rows[i]]["box"], found[columns[j]]["box"])
-            distance = np.sqrt(x * x + y * y) / height + abs(np.log(ratio))
+            other = found[columns[j]]["box"]
+            x, y = _offset(box, other)
+            if max(abs(x), abs(y)) >= _NEAR * height:
+                continue  # as most are; what follows is slow
+            distance = np.sqrt(x * x + y * y) / height + abs(np.log((other[3] - other[1]) / height))
             if distance < distances[i]:
                 nearest[i], distances[i] = j, distance
             if distance < least[j]:
@@ -61,17 +64,16 @@ def _offsets(tracks: Table, found: Table, rows: Rows, columns: Rows) -> Array:
     offsets, count = np.empty((2, len(rows))), 0
     for i in range(len(rows)):
         if nearest[i] >= 0 and taken[nearest[i]] == i:
-            x, y, _, _ = _offset(tracks[rows[i]]["box"], found[columns[nearest[i]]]["box"])
+            x, y = _offset(tracks[rows[i]]["box"], found[columns[nearest[i]]]["box"])
             offsets[0, count], offsets[1, count] = x, y
             count += 1
     return offsets[:, :count]
 
 
 @compiled
-def _offset(a: Array, b: Array) -> Any:
-    """From the centre of box ``a`` to that of ``b``, x and y; the height of ``a``; how much higher ``b`` is."""
-    height = max(a[3] - a[1], 1.0)
-    return (b[0] + b[2] - a[0] - a[2]) / 2, (b[1] + b[3] - a[1] - a[3]) / 2, height, (b[3] - b[1]) / height
+def _offset(a: Array, b: Array) -> tuple[float, float]:
+    """From the centre of one box to that of another, x and y."""
+    return (b[0] + b[2] - a[0] - a[2]) / 2, (b[1] + b[3] - a[1] - a[3]) / 2
 
 
 @compiled
