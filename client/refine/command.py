@@ -23,7 +23,7 @@ def refine(
     ] = 0,
     link_distance: Annotated[
         float, typer.Option(min=0, max=2, help="Cosine distance of the looks of tracks that are joined.")
-    ] = 0.2,
+    ] = 0.05,
 ) -> None:
     """Refine results afterwards, when the whole video is known; write OUT/NAME.txt.
 
@@ -37,7 +37,7 @@ def refine(
     mot refine out/street.txt                           gaps and smoothing
     mot refine out/street.txt -o better/street.txt      under this name
     mot refine out --out filled --sigma 0               gaps, a folder's results
-    mot refine out/street.txt --link-gap 60 --min-length 5
+    mot refine out/street.txt --link-gap 30 --min-length 10
     """
     from rich.console import Console
     from rich.table import Table

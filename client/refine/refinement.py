@@ -21,7 +21,7 @@ class RefineConfig:
     """Steps in the order in which they are taken; 0 leaves one out. Frames are the video's."""
 
     link_gap: int = 0  # frames between tracks to be joined, at most
-    link_distance: float = 0.2  # cosine distance of their looks, less than this
+    link_distance: float = 0.05  # cosine distance of their looks, less than this
     min_length: int = 0  # rows
     max_gap: int = 20  # frames to fill
     sigma: float = 3.0  # of smoothing, frames

@@ -2,12 +2,14 @@
 
     python tests/benchmarks/refine.py
 
-Needs the research data, as accuracy.py does, whose scenes and detections these are.
+Needs the research data, as accuracy.py does, whose scenes and detections these are. The last row is the smoothing of
+StrongSORT's GSI, with its published constants, in place of ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,16 +18,19 @@ import numpy as np
 from accuracy import ROOT, SEQUENCES, Validation, detect
 from rich.console import Console
 from rich.table import Table
+from scipy.linalg import cho_factor, cho_solve
 
 from client.evaluate import SequencePair, evaluate
 from client.frame import Frame
 from client.local import OnnxDetector
 from client.refine.looks import LooksSink, looks_path
+from client.refine.paths import by_frame, paths
 from client.refine.refinement import RefineConfig, refine_file
 from client.sinks import MotTextSink
 from client.tracked import TrackedFrame
 from client.tracking import tracker_config
 from mot.detections import Detections
+from mot.sequence import MotRows, read_results, write_results
 
 MEASURES = ("HOTA", "MOTA", "IDF1", "ID Sw.")
 STEPS = {
@@ -33,13 +38,14 @@ STEPS = {
     **{f"--sigma 0 --max-gap {gap}": RefineConfig(sigma=0, max_gap=gap) for gap in (5, 10, 20, 40)},
     **{f"--max-gap 0 --sigma {sigma}": RefineConfig(max_gap=0, sigma=sigma) for sigma in (1, 2, 3, 4, 8)},
     "(defaults: --max-gap 20 --sigma 3)": RefineConfig(),
-    **{f"defaults --min-length {rows}": RefineConfig(min_length=rows) for rows in (5, 10, 20)},
+    **{f"--min-length {rows}": RefineConfig(min_length=rows) for rows in (5, 10, 20)},
     **{
-        f"defaults --link-gap {gap} --link-distance {distance}": RefineConfig(link_gap=gap, link_distance=distance)
-        for gap in (30, 120)
-        for distance in (0.1, 0.2)
+        f"--link-gap {gap} --link-distance {distance}": RefineConfig(link_gap=gap, link_distance=distance)
+        for gap in (30, 60, 120)
+        for distance in (0.05, 0.1, 0.2)
     },
 }
+GSI = "--max-gap 20, then GSI's smoothing"
 BLANK = np.zeros((0, 0, 3), np.uint8)
 
 
@@ -54,31 +60,56 @@ def write(recorded: list[Detections], frame_rate: float, sequence: Validation, r
             looks.write(tracked)
 
 
+def gsi(rows: MotRows, tau: float = 10.0) -> MotRows:
+    """A Gaussian process through each track, as the published code of StrongSORT++ sets it up (`GSI.py`).
+
+    Squared-exponential kernel of unit variance, its length by the track's; noise 1e-10, the default of the library
+    used there; left, top, width and height apart.
+    """
+    smoothed = []
+    for path in paths(rows):
+        length = np.clip(tau * np.log(tau**3 / len(path)), 1 / tau, tau**2)
+        kernel = np.exp(-0.5 * (np.subtract.outer(path.frames, path.frames) / length) ** 2)
+        weights = cho_solve(cho_factor(kernel + 1e-10 * np.eye(len(path))), path.boxes)
+        boxes = kernel @ weights
+        boxes[:, 2:] = boxes[:, 2:].clip(min=0.01)
+        smoothed.append(dataclasses.replace(path, boxes=boxes))
+    return by_frame(smoothed, rows)
+
+
+def measure(result: Path, data: Path, sequence: Validation) -> list[str]:
+    """Cells of the table, in the order of MEASURES."""
+    pair = SequencePair(
+        name=sequence.name,
+        ground_truth=data / sequence.ground_truth,
+        result=result,
+        first=sequence.first,
+        last=sequence.last,
+    )
+    measured = evaluate([pair], protocol=sequence.protocol).combined
+    return [f"{measured[name]:.0f}" if name == "ID Sw." else f"{measured[name]:.1f}" for name in MEASURES]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=ROOT / "model_repository/fairmot/1/model.onnx")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MOT_DATA", ROOT.parent / "shared/data")))
     arguments = parser.parse_args()
     table = Table("mot refine", *(f"{sequence.name} {name}" for sequence in SEQUENCES for name in MEASURES))
-    cells: dict[str, list[str]] = {name: [] for name in STEPS}
+    cells: dict[str, list[str]] = {name: [] for name in (*STEPS, GSI)}
     detector = OnnxDetector(arguments.model)
     with TemporaryDirectory() as name:
         for sequence in SEQUENCES:
             source = Path(name) / f"{sequence.name}.txt"
             recorded, frame_rate = detect(detector, arguments.data, sequence)
             write(recorded, frame_rate, sequence, source)
+            target = Path(name) / "refined" / source.name
             for step, config in STEPS.items():
-                target = Path(name) / "refined" / source.name
                 refine_file(source, target, config)
-                pair = SequencePair(
-                    name=sequence.name,
-                    ground_truth=arguments.data / sequence.ground_truth,
-                    result=target,
-                    first=sequence.first,
-                    last=sequence.last,
-                )
-                measured = evaluate([pair], protocol=sequence.protocol).combined
-                cells[step] += [f"{measured[measure]:.1f}" for measure in MEASURES[:3]] + [f"{measured['ID Sw.']:.0f}"]
+                cells[step] += measure(target, arguments.data, sequence)
+            refine_file(source, target, RefineConfig(sigma=0))
+            write_results(target, gsi(read_results(target)))
+            cells[GSI] += measure(target, arguments.data, sequence)
     detector.close()
     for step, row in cells.items():
         table.add_row(step, *row)
