@@ -7,7 +7,6 @@
 namespace deform::cpu {
 namespace {
 
-constexpr int64_t kChunk = 256;          // depth: a block of weights, 16 kB, stays in the first-level cache
 constexpr size_t kAlignment = 64;        // bytes: a cache line
 constexpr int64_t kPixelsAtOnce = 1024;  // of the image turned pixel-major by one task
 
@@ -46,13 +45,13 @@ Sizes sizes_of(const Code& code, const Geometry& g, int64_t threads) {
 
 // Parts of one thread's scratch memory, in bytes.
 struct Parts {
-    size_t samples, sampled, sums;
-    size_t total() const { return samples + sampled + sums; }
+    size_t samples, sampled, sums, bias;
+    size_t total() const { return samples + sampled + sums + bias; }
 };
 
 Parts parts_of(const Geometry& g, const Sizes& s) {
     return {aligned(g.offset_group * g.points() * sizeof(Samples)), aligned(kTile * s.sampled_stride * sizeof(float)),
-            aligned(kTile * s.padded_outputs * sizeof(float))};
+            aligned(kTile * s.padded_outputs * sizeof(float)), aligned(s.padded_outputs * sizeof(float))};
 }
 
 size_t image_floats(const Geometry& g) { return (g.pixels() + 1) * g.channels + kMargin; }
@@ -119,8 +118,10 @@ void run(const Code& code, const Geometry& g, const Tensors& tensors, const std:
         std::atomic<int64_t> next{0};  // first pixel of the next tile: a thread that is late takes fewer
         parallel_for(threads, [&](size_t thread) {
             char* own = of_threads + thread * parts.total();
-            const Scratch memory{reinterpret_cast<Samples*>(own), reinterpret_cast<float*>(own + parts.samples),
-                                 reinterpret_cast<float*>(own + parts.samples + parts.sampled)};
+            float* sampled = reinterpret_cast<float*>(own + parts.samples);
+            float* sums = reinterpret_cast<float*>(own + parts.samples + parts.sampled);
+            float* bias = reinterpret_cast<float*>(own + parts.samples + parts.sampled + parts.sums);
+            const Scratch memory{reinterpret_cast<Samples*>(own), sampled, sums, bias};
             for (int64_t first; (first = next.fetch_add(s.tile)) < g.out_pixels();)
                 code.compute(s, image, memory, first, std::min(s.tile, g.out_pixels() - first));
         });

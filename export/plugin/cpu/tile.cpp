@@ -113,46 +113,52 @@ void locate_all(const Sizes& s, const Image& image, int64_t first, int64_t count
     }
 }
 
-// `channels` values of every pixel of the tile, at one kernel point; may write up to a vector too far to the right,
-// which the next call overwrites.
-void sample(const Samples& at_point, const float* pixels, int64_t stride, int64_t channels, int64_t count,
-            float* out, int64_t out_stride) {
-    for (int64_t t = 0; t < count; ++t) {
-        const float* corner[4];
-        for (int i = 0; i < 4; ++i) corner[i] = pixels + at_point.pixel[i][t] * stride;
-        const float w0 = at_point.weight[0][t], w1 = at_point.weight[1][t];
-        const float w2 = at_point.weight[2][t], w3 = at_point.weight[3][t];
-        float* to = out + t * out_stride;
-        for (int64_t c = 0; c < channels; c += kLanes)
-            at(to + c) = w0 * at(corner[0] + c) + w1 * at(corner[1] + c) + w2 * at(corner[2] + c) +
-                         w3 * at(corner[3] + c);
-    }
+// A run of channels at one kernel point, for which the samples are the same.
+struct Run {
+    const Samples* samples;
+    const float* pixels;  // its first channel
+    int64_t channels;
+    int64_t column;  // of the sampled matrix
+};
+
+// Values of one output pixel; may write up to a vector too far to the right, which the next run overwrites.
+inline void sample(const Run& run, int64_t pixel, int64_t stride, float* out) {
+    const float* corner[4];
+    for (int i = 0; i < 4; ++i) corner[i] = run.pixels + run.samples->pixel[i][pixel] * stride;
+    const float w0 = run.samples->weight[0][pixel], w1 = run.samples->weight[1][pixel];
+    const float w2 = run.samples->weight[2][pixel], w3 = run.samples->weight[3][pixel];
+    for (int64_t c = 0; c < run.channels; c += kLanes)
+        at(out + c) = w0 * at(corner[0] + c) + w1 * at(corner[1] + c) + w2 * at(corner[2] + c) + w3 * at(corner[3] + c);
 }
 
 // Depth begin to end of conv group `group`, for every pixel of the tile.
 void sample_chunk(const Sizes& s, const Image& image, const Scratch& scratch, int64_t group, int64_t begin,
                   int64_t end, int64_t count) {
     const int64_t points = s.kernel_y * s.kernel_x, offset_channels = s.channels / s.offset_group;
-    for (int64_t k = begin; k < end;) {
+    Run runs[kChunk];
+    int64_t number = 0;
+    for (int64_t k = begin; k < end; k += runs[number++].channels) {
         const int64_t point = k / s.group_channels;
         const int64_t channel = group * s.group_channels + k % s.group_channels;
         const int64_t offset_group = channel / offset_channels;
         const int64_t in_point = s.group_channels - k % s.group_channels;
         const int64_t in_offset_group = (offset_group + 1) * offset_channels - channel;
-        const int64_t channels = smaller(end - k, smaller(in_point, in_offset_group));
-        sample(scratch.samples[offset_group * points + point], image.pixels + channel, s.channels, channels, count,
-               scratch.sampled + (k - begin), s.sampled_stride);
-        k += channels;
+        runs[number] = {&scratch.samples[offset_group * points + point], image.pixels + channel,
+                        smaller(end - k, smaller(in_point, in_offset_group)), k - begin};
     }
+    // Pixel by pixel: the samples of all kernel points lie close together, and so do those of the next pixel.
+    for (int64_t t = 0; t < count; ++t)
+        for (int64_t i = 0; i < number; ++i)
+            sample(runs[i], t, s.channels, scratch.sampled + t * s.sampled_stride + runs[i].column);
 }
 
-// sums (kRows, kColumns) += sampled (kRows, depth) * weight (depth, kColumns).
-void multiply_block(const float* sampled, int64_t sampled_stride, const float* weight, int64_t depth, float* sums,
-                    int64_t sums_stride) {
+// sums (kRows, kColumns) = start (kRows, kColumns) + sampled (kRows, depth) * weight (depth, kColumns).
+void multiply_block(const float* sampled, int64_t sampled_stride, const float* weight, int64_t depth,
+                    const float* start, int64_t start_stride, float* sums, int64_t sums_stride) {
     Vector block[kRows][2];
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
-        for (int i = 0; i < 2; ++i) block[r][i] = at(sums + r * sums_stride + i * kLanes);
+        for (int i = 0; i < 2; ++i) block[r][i] = at(start + r * start_stride + i * kLanes);
     for (int64_t k = 0; k < depth; ++k) {
         const Vector left = at(weight + k * kColumns), right = at(weight + k * kColumns + kLanes);
 #pragma GCC unroll 16
@@ -172,16 +178,18 @@ void compute(const Sizes& s, const Image& image, const Scratch& scratch, int64_t
     const float* weight = image.weight;
     for (int64_t group = 0; group < s.group; ++group) {
         const float* bias = image.bias ? image.bias + group * s.group_outputs : nullptr;
-        for (int64_t t = 0; t < s.tile; ++t)
-            for (int64_t o = 0; o < s.padded_outputs; ++o)
-                scratch.sums[t * s.padded_outputs + o] = bias && o < s.group_outputs ? bias[o] : 0.f;
+        for (int64_t o = 0; o < s.padded_outputs; ++o)
+            scratch.bias[o] = bias && o < s.group_outputs ? bias[o] : 0.f;
         for (int64_t begin = 0; begin < s.depth; begin += s.chunk) {
             const int64_t end = smaller(begin + s.chunk, s.depth);
             sample_chunk(s, image, scratch, group, begin, end, count);
             for (int64_t o = 0; o < s.padded_outputs; o += kColumns, weight += (end - begin) * kColumns)
-                for (int64_t t = 0; t < count; t += kRows)
+                for (int64_t t = 0; t < count; t += kRows) {
+                    float* sums = scratch.sums + t * s.padded_outputs + o;
                     multiply_block(scratch.sampled + t * s.sampled_stride, s.sampled_stride, weight, end - begin,
-                                   scratch.sums + t * s.padded_outputs + o, s.padded_outputs);
+                                   begin ? sums : scratch.bias + o, begin ? s.padded_outputs : 0, sums,
+                                   s.padded_outputs);
+                }
         }
         transpose(scratch.sums, s.padded_outputs, count, s.group_outputs,
                   image.y + group * s.group_outputs * s.out_pixels + first, s.out_pixels);

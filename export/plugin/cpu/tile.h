@@ -9,6 +9,7 @@
 namespace deform::cpu {
 
 constexpr int64_t kTile = 96;    // output pixels sampled and multiplied at once, at most
+constexpr int64_t kChunk = 576;  // of depth sampled and multiplied at once, at most: a 3x3 kernel on 64 channels
 constexpr int64_t kMargin = 16;  // floats that a whole vector may reach beyond its last element
 
 // Where one kernel point samples for the pixels of a tile: four neighbours each, and how much of them.
@@ -34,6 +35,7 @@ struct Scratch {
     Samples* samples;  // offset_group * kernel points
     float* sampled;    // (kTile, sampled_stride): the part of the im2col matrix in work, pixel by pixel
     float* sums;       // (kTile, padded_outputs)
+    float* bias;       // (padded_outputs), zeros where there is none
 };
 
 // Tensors of one image.

@@ -1,0 +1,129 @@
+"""Whole models with the plugin: the pass, `mot-export model --dcn plugin`, and both that run the result."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+from typer.testing import CliRunner
+
+from client.detector import DetectorError
+from client.local import OnnxDetector
+from client.plugin import LIBRARY, PluginError
+from export import cli
+from export.library import choose_library, install, needed_by
+from export.passes.plugin_dcn import needs_plugin, use_plugin
+from export.triton_config import CONFIG_PATHS
+from export.verify import sample_images
+from mot.contract import ModelSpec
+from tests.plugin_library import plugin_library
+from tests.tiny_model import build
+
+Exported = tuple[Path, ModelSpec]
+
+
+@pytest.fixture(scope="module")
+def model_dir(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model's directory as the command writes it, version 2."""
+    folder = tmp_path_factory.mktemp("plugin") / "fairmot"
+    arguments = ["model", str(checkpoint), "--output", str(folder), "--version", "2", "--top-k", "16"]
+    result = CliRunner().invoke(cli.app, [*arguments, "--dcn", "plugin", "--plugin", str(plugin_library())])
+    if result.exception:
+        raise result.exception
+    return folder
+
+
+def test_pass_renames_every_deformable_convolution_and_nothing_else(exported: Exported) -> None:
+    before, after = onnx.load(exported[0]), onnx.load(exported[0])
+    assert use_plugin(after) == 4
+    assert needs_plugin(after)
+    onnx.checker.check_model(after, full_check=True)
+    changed = [(a, b) for a, b in zip(before.graph.node, after.graph.node, strict=True) if a != b]
+    assert len(changed) == 4
+    for old, new in changed:
+        assert (new.op_type, new.domain) == ("ModulatedDeformConv2d", "mot.ops")
+        assert (new.input, new.output, new.attribute) == (old.input, old.output, old.attribute)
+
+
+def test_pass_runs_twice_without_effect(exported: Exported) -> None:
+    graph = onnx.load(exported[0])
+    use_plugin(graph)
+    once = graph.SerializeToString()
+    assert use_plugin(graph) == 0
+    assert graph.SerializeToString() == once
+
+
+def test_pass_leaves_a_graph_without_deformable_convolutions_alone() -> None:
+    graph = build()
+    assert use_plugin(graph) == 0
+    assert graph == build()
+
+
+def test_command_writes_library_and_configurations(model_dir: Path) -> None:
+    assert sorted(p.name for p in (model_dir / "2").iterdir()) == [LIBRARY, "model.onnx", "model.py"]
+    assert needed_by(model_dir / "2" / "model.onnx") == model_dir / "2" / LIBRARY
+    named = {
+        target: text_format.Parse((model_dir / path).read_text(), ModelConfig()).model_operations.op_library_filename
+        for target, path in CONFIG_PATHS.items()
+    }
+    assert named == {"container": [f"/models/fairmot/2/{LIBRARY}"], "local": [f"2/{LIBRARY}"]}
+
+
+def test_config_and_verify_find_the_library(model_dir: Path, checkpoint: Path) -> None:
+    texts = [(model_dir / path).read_text() for path in CONFIG_PATHS.values()]
+    assert CliRunner().invoke(cli.app, ["config", str(model_dir), "--version", "2"]).exit_code == 0
+    assert [(model_dir / path).read_text() for path in CONFIG_PATHS.values()] == texts
+    verified = CliRunner().invoke(cli.app, ["verify", str(checkpoint), str(model_dir / "2" / "model.onnx")])
+    assert verified.exit_code == 0
+
+
+def test_local_engine_finds_the_same_rows_as_with_the_native_operator(model_dir: Path, exported: Exported) -> None:
+    native, plugin = OnnxDetector(exported[0]), OnnxDetector(model_dir / "2" / "model.onnx")
+    for image in sample_images(exported[1], [], count=3):
+        a, b = native.submit(image).result(), plugin.submit(image).result()
+        np.testing.assert_allclose(a.scores, b.scores, atol=1e-4)
+        np.testing.assert_allclose(a.boxes[:8], b.boxes[:8], atol=0.01)
+    native.close()
+    plugin.close()
+
+
+def test_local_engine_names_the_missing_library(model_dir: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(model_dir / "2" / "model.onnx", tmp_path))
+    with pytest.raises(DetectorError, match=rf"model\.onnx: needs {LIBRARY} beside it, .*; `make plugin`"):
+        OnnxDetector(path)
+
+
+def test_library_that_is_none(exported: Exported, tmp_path: Path) -> None:
+    path = Path(shutil.copy(exported[0], tmp_path / "model.onnx"))
+    path.with_name(LIBRARY).write_text("no library")
+    with pytest.raises(PluginError, match=rf"{LIBRARY}: ONNX Runtime cannot load it: .*make plugin"):
+        OnnxDetector(path)
+
+
+def test_missing_library_stops_the_export_before_it_begins(checkpoint: Path, tmp_path: Path) -> None:
+    arguments = ["model", str(checkpoint), "--output", str(tmp_path / "out"), "--dcn", "plugin"]
+    result = CliRunner().invoke(cli.app, [*arguments, "--plugin", str(tmp_path / LIBRARY)])
+    assert isinstance(result.exception, PluginError)
+    assert "no such library; `make plugin` builds it" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_half_precision_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=r"in fp32 on the CPU, .* not in fp16"):
+        choose_library(tmp_path / LIBRARY, "plugin", "fp16")
+    assert choose_library(tmp_path / LIBRARY, "native", "fp16") is None
+
+
+def test_native_export_removes_the_library_of_a_former_one(tmp_path: Path) -> None:
+    source, graph = tmp_path / "built.so", tmp_path / "model.onnx"
+    source.write_bytes(b"library")
+    install(source, graph)
+    assert graph.with_name(LIBRARY).read_bytes() == b"library"
+    install(None, graph)
+    install(None, graph)
+    assert not graph.with_name(LIBRARY).exists()
