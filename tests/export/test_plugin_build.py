@@ -7,9 +7,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.plugin_library import BUILD, UNAVAILABLE
+from client.plugin import LIBRARY
+from tests.export.deform_case import Case, run
+from tests.plugin_library import BUILD, UNAVAILABLE, plugin_library
 
 SOURCE = BUILD.parent
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -O1 -g"
@@ -49,19 +52,25 @@ def test_cuda_kernels_arithmetic_on_the_cpu(sanitized: Path) -> None:
     assert "cuda: 18 cases" in done.stdout
 
 
-@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is missing, CUDA's compiler")
-@pytest.mark.parametrize("architecture", ["75", "90"], ids=["oldest", "newest"])
-def test_cuda_kernel_compiles(architecture: str, tmp_path: Path) -> None:
-    command = ["nvcc", "-std=c++17", f"-arch=sm_{architecture}", "-c", SOURCE / "cuda" / "kernel.cu"]
-    done = subprocess.run([*command, "-o", tmp_path / "kernel.o"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "warning" not in done.stderr
-
-
 def build(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [BUILD, folder], env={**os.environ, "CUDA": "OFF", **environment}, capture_output=True, text=True, check=False
     )
+
+
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is missing, CUDA's compiler")
+def test_library_with_cuda_builds_for_all_gpus_and_serves_the_cpu(tmp_path: Path) -> None:
+    require_compiler()
+    headers = os.environ.get("ORT_INCLUDE_DIR") or str(plugin_library().parent / "include")
+    done = build(tmp_path, CUDA="ON", ORT_INCLUDE_DIR=headers)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning" not in done.stdout + done.stderr
+    library = tmp_path / LIBRARY
+    assert all(f"sm_{each}".encode() in library.read_bytes() for each in (75, 80, 86, 89, 90))
+    case = Case()
+    feeds = case.tensors()
+    expected = run(feeds, case.attributes, None)
+    np.testing.assert_allclose(run(feeds, case.attributes, library), expected, atol=1e-4)
 
 
 def test_missing_compiler_is_named(tmp_path: Path) -> None:
