@@ -45,7 +45,7 @@ int main() {
         for (const testing::Case& c : testing::cases()) {
             const testing::Data data(c);
             const std::vector<float> expected = testing::reference(data);
-            for (size_t threads : {1, 3}) {
+            for (size_t threads : {1, 3, 64}) {
                 const double difference = testing::difference(run(*code, data, threads), expected);
                 if (difference <= 1e-4) continue;
                 std::printf("%s, %zu threads, %s: differs by %g\n", name, threads, c.name, difference);

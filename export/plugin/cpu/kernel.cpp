@@ -14,10 +14,11 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-// Large tiles read the weights less often; a number of tiles that divides by that of threads leaves none waiting.
+// Large tiles read the weights less often; a number of tiles that divides by that of threads leaves none waiting. There
+// may be fewer threads than said, so tiles for many are not made small.
 int64_t tile_pixels(const Code& code, int64_t pixels, int64_t threads) {
     const int64_t tiles = round_up(divide_up(pixels, kTile), threads);
-    return std::min(kTile, round_up(divide_up(pixels, tiles), code.rows));
+    return std::clamp(round_up(divide_up(pixels, tiles), code.rows), kTile / 2, kTile);
 }
 
 // Chunks of equal size, of whole vectors.
@@ -52,6 +53,11 @@ struct Parts {
 Parts parts_of(const Geometry& g, const Sizes& s) {
     return {aligned(g.offset_group * g.points() * sizeof(Samples)), aligned(kTile * s.sampled_stride * sizeof(float)),
             aligned(kTile * s.padded_outputs * sizeof(float)), aligned(s.padded_outputs * sizeof(float))};
+}
+
+// Threads that find a tile.
+size_t workers(const Sizes& s, size_t threads) {
+    return std::min(threads, static_cast<size_t>(divide_up(s.out_pixels, s.tile)));
 }
 
 size_t image_floats(const Geometry& g) { return (g.pixels() + 1) * g.channels + kMargin; }
@@ -90,8 +96,8 @@ std::vector<float> pack_weights(const Code& code, const Geometry& g, const float
 }
 
 size_t scratch_bytes(const Code& code, const Geometry& g, size_t threads) {
-    const size_t image = aligned(image_floats(g) * sizeof(float));
-    return image + threads * parts_of(g, sizes_of(code, g, threads)).total();
+    const Sizes s = sizes_of(code, g, threads);
+    return aligned(image_floats(g) * sizeof(float)) + workers(s, threads) * parts_of(g, s).total();
 }
 
 void run(const Code& code, const Geometry& g, const Tensors& tensors, const std::vector<float>& packed, void* scratch,
@@ -116,7 +122,7 @@ void run(const Code& code, const Geometry& g, const Tensors& tensors, const std:
                           tensors.bias,
                           tensors.y + n * g.outputs * g.out_pixels()};
         std::atomic<int64_t> next{0};  // first pixel of the next tile: a thread that is late takes fewer
-        parallel_for(threads, [&](size_t thread) {
+        parallel_for(workers(s, threads), [&](size_t thread) {
             char* own = of_threads + thread * parts.total();
             float* sampled = reinterpret_cast<float*>(own + parts.samples);
             float* sums = reinterpret_cast<float*>(own + parts.samples + parts.sampled);

@@ -13,7 +13,7 @@ namespace deform::cpu {
 namespace {
 
 constexpr int64_t kLanes = DEFORM_LANES, kRows = DEFORM_ROWS, kColumns = 2 * kLanes;
-static_assert(kTile % kRows == 0 && kLanes <= kMargin);
+static_assert(kTile % (2 * kRows) == 0 && kLanes <= kMargin);
 
 typedef float Vector __attribute__((vector_size(4 * DEFORM_LANES), aligned(4), may_alias));
 
