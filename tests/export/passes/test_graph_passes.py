@@ -37,7 +37,7 @@ CHANGES = [
     ("attention", "yolox_nano", 0, {}),
     ("attention", "mit_b0", 8, {"MultiHeadAttention": 8, "Softmax": -8, "MatMul": -16, "Squeeze": -16}),
     ("single_head", "mit_b0", 2, {"MatMul": -4, "Add": -4}),
-    ("pointwise", "mit_b0", 8, {"Conv": 8, "MatMul": -8, "Add": -8}),
+    ("pointwise", "mit_b0", 16, {"Conv": 16, "MatMul": -16, "Add": -16}),
     ("upsample", "yolox_nano", 3, {"ConvTranspose": -3, "Resize": 3, "Mul": 3, "Conv": 3}),
     ("upsample", "mit_b0", 7, {"ConvTranspose": -7, "Resize": 7, "Mul": 7, "Conv": 7}),
 ]
