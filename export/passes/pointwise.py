@@ -26,7 +26,7 @@ def _becomes_map(_: Any, matrix: Any, bias: Any, sizes: Any, **__: Any) -> bool:
 
 def _widening_of_map(op: Any, tokens: Any, matrix: Any, bias: Any, sizes: Any) -> Any:
     n, h, w, _ = integers(sizes) or []
-    x = op.Transpose(op.Reshape(tokens, shape(op, [n, h, w, len(array(matrix))])), perm=[0, 3, 1, 2])
+    x = op.Transpose(op.Reshape(tokens, shape(op, [n, h, w, len(matrix.const_value.numpy())])), perm=[0, 3, 1, 2])
     return _pointwise(op, x, matrix, bias)
 
 
@@ -42,7 +42,9 @@ def _was_map(_: Any, sizes: Any, matrix: Any, bias: Any, **__: Any) -> bool:
 def _narrowing_of_map(op: Any, x: Any, sizes: Any, matrix: Any, bias: Any) -> Any:
     n, tokens, _ = integers(sizes) or []
     narrow = _pointwise(op, op.Gelu(x), matrix, bias)
-    return op.Reshape(op.Transpose(narrow, perm=[0, 2, 3, 1]), shape(op, [n, tokens, array(matrix).shape[1]]))
+    return op.Reshape(
+        op.Transpose(narrow, perm=[0, 2, 3, 1]), shape(op, [n, tokens, matrix.const_value.numpy().shape[1]])
+    )
 
 
 def _is_linear(matrix: Any, bias: Any) -> bool:
