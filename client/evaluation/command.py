@@ -32,7 +32,7 @@ def evaluate(
     split: Annotated[
         Literal["train-half", "val-half"] | None, typer.Option(help="Score one half of every sequence.")
     ] = None,
-    convention: Annotated[
+    half: Annotated[
         Literal["bytetrack", "fairmot"],
         typer.Option(help="Where halves are cut: fairmot trains on frames 1 to N//2, bytetrack on one more."),
     ] = "bytetrack",
@@ -60,7 +60,7 @@ def evaluate(
     mot eval gt.txt out/street.txt
     mot eval MOT17/train out --json scores.json --plots plots
     mot eval MOT17/train new --against old --plots plots
-    mot eval MOT17/train out --split val-half --convention fairmot
+    mot eval MOT17/train out --split val-half --half fairmot
     mot eval MOT17/train out --split val-half --name gt_val_half.txt
     mot eval MOT17/train out --seqmap seqmaps/MOT17-train.txt
     mot eval PETS09-S2L1/gt/gt.txt out/vtest.txt --protocol MOT15 --start 398
@@ -86,7 +86,7 @@ def evaluate(
             raise typer.BadParameter(f"{ground_truth} holds {len(found)} sequences", param_hint="--length, --hz")
         found = [replace(pair, length=pair.length if length is None else length, hz=hz) for pair in found]
         if split is not None:
-            return [take_half(pair, split, convention, numbering) for pair in found]
+            return [take_half(pair, split, half, numbering) for pair in found]
         return [replace(pair, first=start, last=end) for pair in found]
 
     results = {str(path): pairs_of(path) for path in (result, against) if path is not None}

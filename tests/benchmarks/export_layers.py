@@ -1,8 +1,5 @@
 """Deformable convolution layer by layer: ONNX Runtime's own DeformConv against the plugin.
 
-    make plugin
-    python tests/benchmarks/export_layers.py
-
 The layers are those of a model at an input size, found by running it, and one of 64 to 64 channels at 152x272.
 Both sides are sessions of one process with the same threads, and take turns; the table shows medians. Offsets are
 normally distributed with a deviation of 1.5 pixels, masks the sigmoids of normal numbers, as in trained models.
@@ -10,9 +7,7 @@ normally distributed with a deviation of 1.5 pixels, masks the sigmoids of norma
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,13 +23,10 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[0] = str(ROOT)  # Python puts this script's folder there, where `export` would mean export.py
-
-from client.plugin import BUILT, register  # noqa: E402
-from export.passes.plugin_dcn import use_plugin  # noqa: E402
-from training.model.dcn import ModulatedDeformConv  # noqa: E402
-from training.model.fairmot import FairMOT  # noqa: E402
+from client.plugin import register
+from export.passes.plugin_dcn import use_plugin
+from training.model.dcn import ModulatedDeformConv
+from training.model.fairmot import FairMOT
 
 OFFSET_DEVIATION = 1.5  # pixels
 
@@ -170,27 +162,3 @@ def _bound(session: ort.InferenceSession, tensors: dict[str, npt.NDArray[np.floa
     for name, value in values.items():
         binding.bind_ortvalue_input(name, value)
     return binding
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--plugin", type=Path, default=BUILT, help="the library; make plugin builds it")
-    parser.add_argument("--arch", default="mit_b1")
-    parser.add_argument("--width", type=int, default=1088)
-    parser.add_argument("--height", type=int, default=608)
-    parser.add_argument("--rounds", type=int, default=21)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    report(
-        Console(),
-        options.plugin,
-        architecture=options.arch,
-        width=options.width,
-        height=options.height,
-        rounds=options.rounds,
-        threads=options.threads,
-    )
-
-
-if __name__ == "__main__":
-    main()

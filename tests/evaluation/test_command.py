@@ -53,7 +53,7 @@ def test_a_half_in_either_numbering(mot: Mot, benchmark: Path, result: str) -> N
 
 def test_the_other_convention_has_a_frame_more(mot: Mot, benchmark: Path) -> None:
     scores = benchmark / "scores.json"
-    chosen = "--split", "val-half", "--convention", "fairmot", "--json", scores
+    chosen = "--split", "val-half", "--half", "fairmot", "--json", scores
     assert mot("eval", benchmark / "gt", benchmark / "whole", *chosen).status == 0
     assert json.loads(scores.read_text())["combined"]["Frames"] == 2 * (len(HALF) + 1)
 

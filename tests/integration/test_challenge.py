@@ -21,6 +21,8 @@ from tests.media import names
 
 pytestmark = pytest.mark.triton
 
+SHARED_MEMORY = Path("/dev/shm")
+
 
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, ...]:
@@ -94,3 +96,22 @@ def test_own_server_that_dies_keeps_what_is_finished(tiny_repository: Path, tmp_
     assert process.returncode == 1
     assert "error: the embedded Triton server has died (status -9):" in err and "Traceback" not in err
     assert {name for name in names(tmp_path / "out") if name.endswith(".txt")} == {"MOT20-01.txt"}
+
+
+def test_interruption_stops_the_own_server_and_keeps_what_is_finished(tiny_repository: Path, tmp_path: Path) -> None:
+    lengths = {"train/MOT20-01": 20, "train/MOT20-02": 1200, "train/MOT20-03": 1200}
+    root = make_benchmark(tmp_path / "MOT20", lengths)
+    fixed = ("challenge", "track", "--root", root, "--split", "train", "--out", tmp_path / "out", "--jobs", 3)
+    process = start(*fixed, "--model-repository", tiny_repository, "--conf-thres", 0.2)
+    with process:
+        wait_for_line(process, "MOT20: frame 1 of 2420")
+        while not (tmp_path / "out/MOT20-01.txt").exists():
+            assert process.poll() is None
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert {name for name in names(tmp_path / "out") if name.endswith(".txt")} == {"MOT20-01.txt"}
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from client import terminal
 from mot.errors import MotError
+from mot.splits import Convention
 from training.data.command import (
     HalfOption,
     Ids,
@@ -23,7 +24,6 @@ from training.data.command import (
     say,
 )
 from training.data.configuration import Split
-from training.data.mot_challenge import Half
 
 data_app = typer.Typer(
     help="Prepare and check training data. Each command adds a data set to OUT/data.json; images are linked, not "
@@ -225,7 +225,7 @@ def _mot(
     source: Path,
     out: Path,
     split: Literal["full", "half"],
-    half: Half,
+    half: Convention,
     name: str,
     *,
     detector: str | None = None,

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from client import terminal
 from mot.errors import MotError
+from mot.splits import Convention
 from training.data.configuration import Split
 from training.data.conversion import Picture, convert_data_set
 from training.data.identities import Identities
-from training.data.mot_challenge import Half
 
 console = Console()
 
@@ -24,7 +24,7 @@ Out = Annotated[Path, typer.Option(help="Folder of the prepared data and data.js
 Name = Annotated[str, typer.Option(help="What data.json calls the data set.")]
 Ids = Annotated[Identities, typer.Option(help="none: people have no identity; per-box: everyone is one of their own.")]
 SplitOption = Annotated[Literal["full", "half"], typer.Option(help="half: first halves to train, second to test.")]
-HalfOption = Annotated[Half, typer.Option(help="fairmot: train on frames 1 to N//2; bytetrack: one frame more.")]
+HalfOption = Annotated[Convention, typer.Option(help="fairmot: train on frames 1 to N//2; bytetrack: one frame more.")]
 MotSource = Annotated[Path, typer.Argument(help="The published folder, with train/SEQUENCE/img1 (or a video) and gt.")]
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import numpy as np
 
 from mot.sequence import read_ground_truth, read_seqinfo
+from mot.splits import Convention
+from mot.splits import half as first_and_last
 from training.data.configuration import Split
 from training.data.conversion import Picture
 from training.data.images import images_in
@@ -24,7 +25,6 @@ from training.data.labels import DataError
 from training.data.pool import map_parallel
 from training.data.video_frames import video_to_images
 
-Half = Literal["fairmot", "bytetrack"]
 PEDESTRIAN = 1  # the class column of MOT16, 17 and 20
 VIDEO_SUFFIXES = (".mp4", ".webm", ".avi", ".mkv", ".mov")
 
@@ -105,28 +105,20 @@ def find_video(folder: Path) -> Path:
     )
 
 
-def last_training_frame(length: int, half: Half) -> int:
-    """Where the training half ends, 1-based and inclusive.
-
-    FairMOT trains on frames 1 .. N//2; ByteTrack on 0 .. N//2 counted from 0, inclusive: one frame more.
-    """
-    return length // 2 if half == "fairmot" else length // 2 + 1
-
-
-def mot_pictures(sequences: Sequence[MotSequence], half: Half | None) -> dict[Split, list[Picture]]:
+def mot_pictures(sequences: Sequence[MotSequence], half: Convention | None) -> dict[Split, list[Picture]]:
     """All sequences' frames, split in halves where asked to; a person in both halves has one identity.
 
     Raises:
         SequenceError: a gt.txt is malformed; the message names the line.
     """
-    splits: dict[Split, list[Picture]] = {"train": [], "test": []}
+    parts: dict[Split, list[Picture]] = {"train": [], "test": []}
     first = 0
     for sequence in sequences:
         pictures, first = frame_pictures(sequence.frames, sequence.gt, folder=sequence.folder.name, first=first)
-        last = max(sequence.frames) if half is None else last_training_frame(sequence.length, half)
+        last = max(sequence.frames) if half is None else first_and_last("train-half", sequence.length, half)[1]
         for number, picture in zip(sequence.frames, pictures, strict=True):
-            splits["train" if number <= last else "test"].append(picture)
-    return splits
+            parts["train" if number <= last else "test"].append(picture)
+    return parts
 
 
 def frame_pictures(

@@ -9,10 +9,8 @@ from mot.sequence import SeqInfo, SequenceError, write_seqinfo
 from tests.media import make_video, names, numbered_image, write_image
 from training.data.labels import DataError
 from training.data.mot_challenge import (
-    Half,
     find_sequences,
     frame_pictures,
-    last_training_frame,
     mot_pictures,
     open_sequences,
 )
@@ -86,20 +84,6 @@ def test_sequences_do_not_merge_where_one_ends_with_the_id_that_the_next_begins_
     pictures = mot_pictures(open_sequences(find_sequences(tmp_path), tmp_path / "out"), None)["train"]
     found = [(picture.name, picture.identities.tolist()) for picture in pictures]
     assert found == [("A/000001.jpg", [0]), ("A/000002.jpg", [0]), ("B/000001.jpg", [1]), ("B/000002.jpg", [1])]
-
-
-@pytest.mark.parametrize(
-    ("length", "half", "last"),
-    [(600, "fairmot", 300), (600, "bytetrack", 301), (525, "fairmot", 262), (525, "bytetrack", 263)],
-)
-def test_the_two_popular_halves(length: int, half: Half, last: int) -> None:
-    assert last_training_frame(length, half) == last
-
-
-def test_the_halves_of_mot17_have_the_published_sizes() -> None:
-    lengths = (600, 1050, 837, 525, 654, 900, 750)
-    assert sum(last_training_frame(length, "fairmot") for length in lengths) == 2657
-    assert sum(last_training_frame(length, "bytetrack") for length in lengths) == 2664
 
 
 def test_a_person_in_both_halves_keeps_the_identity(tmp_path: Path) -> None:
