@@ -31,10 +31,13 @@ def test_file_says_nothing_of_the_machine_that_wrote_it(exported: Exported) -> N
     assert str(Path(__file__).resolve().parents[2]).encode() not in exported[0].read_bytes()
 
 
-def test_every_deformable_convolution_has_its_mask(exported: Exported) -> None:
+def test_every_deformable_convolution_has_its_mask_and_symmetric_pads(exported: Exported) -> None:
+    """TensorRT takes no other."""
     nodes = [node for node in onnx.load(exported[0]).graph.node if node.op_type == "DeformConv"]
     assert len(nodes) == 4
     assert all(len(node.input) == 5 and node.input[4] for node in nodes)
+    pads = [onnx.helper.get_node_attr_value(node, "pads") for node in nodes]
+    assert [pad[:2] for pad in pads] == [pad[2:] for pad in pads] == [[1, 1]] * 4
 
 
 def test_metadata_reads_back_as_the_contract(exported: Exported) -> None:
