@@ -226,11 +226,11 @@ def fairmot(frame_rate: float = 30, byte: bool = False) -> Published:
     )
 
 
-def byte_track(frame_rate: float = 30) -> Published:
+def byte_track(frame_rate: float = 30, high: float = 0.6, start: float = 0.7) -> Published:
     return Published(
-        high=float(np.float32(0.6)),
+        high=float(np.float32(high)),
         low=float(np.float32(0.1)),
-        start=float(np.float32(0.7)),
+        start=float(np.float32(start)),
         buffer=int(frame_rate / 30 * 30),
         stages=[("pool", fused_distance, 0.9)],
         low_limit=0.5,

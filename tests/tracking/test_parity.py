@@ -14,6 +14,7 @@ from mot.detections import Detections
 from mot.geometry import xywh_to_xyxy
 from mot.sequence import read_detections
 from tests.tracking.published import Published, byte_track, fairmot
+from tests.tracking.recording import FRAME_RATE, read_recording
 from tests.tracking.scenes import random_scene
 
 DATA = Path(os.environ.get("MOT_DATA", Path(__file__).resolve().parents[3] / "shared/data"))
@@ -49,6 +50,19 @@ def test_random_scenes(config: TrackerConfig, reference, people: int, rate: floa
     for seed in range(2):
         scene = random_scene(seed, 30, people, space=300, seen=0.85)
         assert assert_same(config, reference(rate), scene, rate) > 20
+
+
+OF_THE_MODEL = pytest.param(  # whose scores are lower than those of ByteTrack's detector
+    ByteConfig(high_thres=0.4, conf_thres=0.5), lambda rate: byte_track(rate, high=0.4, start=0.5), id="byte at 0.4"
+)
+
+
+@pytest.mark.parametrize(("config", "reference"), [*CASES, OF_THE_MODEL])
+def test_what_the_shipped_model_finds(config: TrackerConfig, reference) -> None:  # type: ignore[no-untyped-def]
+    scene = read_recording()
+    assert len(scene) == 60
+    least = 100 if config == ByteConfig() else 300
+    assert assert_same(config, reference(FRAME_RATE), scene, FRAME_RATE) > least
 
 
 @pytest.mark.data
