@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from client.frame import Frame, Source, Window
-from client.images import DEFAULT_FRAME_RATE, SEQINFO
+from client.images import SEQINFO, assumed_frame_rate
 from client.pipeline import Stages
 from client.tracked import TrackedFrame
 from client.tracking.tracker import Tracker
 from mot.detections import Detections
 from mot.geometry import xywh_to_xyxy
 from mot.sequence import SequenceError, read_detections, read_seqinfo
-
-log = logging.getLogger(__name__)
 
 
 class GivenDetections:
@@ -84,20 +81,19 @@ class BlankFrames(Source):
 def open_blank(folder: Path, given: GivenDetections, start: int = 1, end: int | None = None) -> BlankFrames:
     """The frames of a sequence whose images need not be there, as its ``seqinfo.ini`` counts them.
 
-    Without one, frames end with the last that has a detection, and 30 a second are assumed.
+    Without one, frames end with the last that has a detection, at the sequence's published rate, else 30 a second.
 
     Raises:
         SequenceError: ``seqinfo.ini`` is malformed, or there are detections beyond its frames.
         VideoError: the sequence ends before ``start``.
     """
     folder = folder.resolve()
-    name, frame_rate, length = folder.name, DEFAULT_FRAME_RATE, given.last_frame
     if (folder / SEQINFO).is_file():
         info = read_seqinfo(folder / SEQINFO)
         name, frame_rate, length = info.name, info.frame_rate, info.length
         given.check_length(length)
     else:
-        log.warning("%s: no %s; %g frames per second are assumed", folder, SEQINFO, frame_rate)
+        name, frame_rate, length = folder.name, assumed_frame_rate(folder), given.last_frame
     window = Window(start=start, end=end)
     window.check(str(folder), length)
     return BlankFrames(name, first=start, last=start + window.count(length) - 1, frame_rate=frame_rate)

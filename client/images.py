@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from client.frame import Frame, Source, VideoError, Window
 from mot.sequence import read_seqinfo
+from mot.splits import FRAME_RATES
 
 EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-DEFAULT_FRAME_RATE = 30.0  # of a folder that says nothing: the rate of most MOTChallenge sequences
+DEFAULT_FRAME_RATE = 30.0  # where nothing is known: the rate of most MOTChallenge sequences
 SEQINFO = "seqinfo.ini"
 
 log = logging.getLogger(__name__)
@@ -32,14 +33,14 @@ class ImageFolder(Source):
         window: Window,
         *,
         name: str,
-        frame_rate: float = DEFAULT_FRAME_RATE,
+        frame_rate: float | None = None,  # None: what is published of a sequence of this name, else 30
         extensions: frozenset[str] = EXTENSIONS,
     ) -> None:
         self._paths = _list_images(folder, extensions)
         window.check(str(folder), len(self._paths))
         self._window = window
         self.name = name
-        self.frame_rate = frame_rate
+        self.frame_rate = frame_rate or FRAME_RATES.get(name, DEFAULT_FRAME_RATE)
         self.frame_count: int | None = window.count(len(self._paths))
 
     def __iter__(self) -> Iterator[Frame]:
@@ -68,6 +69,13 @@ def open_folder(folder: Path, window: Window) -> ImageFolder:
     ).image_dir:
         return _open_sequence(folder.parent, window)
     return ImageFolder(folder, window, name=folder.parent.name if folder.name == "img1" else folder.name)
+
+
+def assumed_frame_rate(folder: Path) -> float:
+    """Of a sequence without ``seqinfo.ini``: what is published of one of this name, else 30, with a warning."""
+    if folder.name not in FRAME_RATES:
+        log.warning("%s: no %s; %g frames per second are assumed", folder, SEQINFO, DEFAULT_FRAME_RATE)
+    return FRAME_RATES.get(folder.name, DEFAULT_FRAME_RATE)
 
 
 def read_image(path: Path) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""MOTChallenge's benchmarks: their sequences, how long these are, and where they are cut in halves.
+"""MOTChallenge's benchmarks: their sequences, how long and how fast these are, and where they are cut in halves.
 
 Frames are counted from 1, first and last included.
 """
@@ -46,6 +46,16 @@ VIDEOS: Mapping[Benchmark, Mapping[Literal["train", "test"], Mapping[str, int]]]
         "train": {"MOT20-01": 429, "MOT20-02": 2782, "MOT20-03": 2405, "MOT20-05": 3315},
         "test": {"MOT20-04": 2080, "MOT20-06": 1008, "MOT20-07": 585, "MOT20-08": 806},
     },
+}
+
+# Frames per second of MOT15's sequences, whose folders come without seqinfo.ini; those of the other benchmarks have
+# one. From the tables of Leal-Taixé et al., "MOTChallenge 2015" and motchallenge.net/data/2D_MOT_2015, as they are
+# quoted elsewhere. AVG-TownCentre has 2.5 in them, and 2 only where a tool took whole numbers.
+FRAME_RATES: Mapping[str, float] = {
+    **{"ADL-Rundle-6": 30, "ADL-Rundle-8": 30, "ETH-Bahnhof": 14, "ETH-Pedcross2": 14, "ETH-Sunnyday": 14},
+    **{"KITTI-13": 10, "KITTI-17": 10, "PETS09-S2L1": 7, "TUD-Campus": 25, "TUD-Stadtmitte": 25, "Venice-2": 30},
+    **{"ADL-Rundle-1": 30, "ADL-Rundle-3": 30, "AVG-TownCentre": 2.5, "ETH-Crossing": 14, "ETH-Jelmoli": 14},
+    **{"ETH-Linthescher": 14, "KITTI-16": 10, "KITTI-19": 10, "PETS09-S2L2": 7, "TUD-Crossing": 25, "Venice-1": 30},
 }
 
 

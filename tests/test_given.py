@@ -93,6 +93,14 @@ def test_blank_frames_without_seqinfo_end_with_the_detections(tmp_path: Path, ca
     assert f"{tmp_path}/seq: no seqinfo.ini; 30 frames per second are assumed" in caplog.text
 
 
+def test_blank_frames_of_mot15_without_seqinfo_have_the_published_rate(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = GivenDetections(walkers(tmp_path / "PETS09-S2L2/det/det.txt"))
+    assert open_blank(tmp_path / "PETS09-S2L2", given).frame_rate == 7
+    assert not caplog.text
+
+
 def test_detections_of_another_sequence_are_refused(tmp_path: Path) -> None:
     given = GivenDetections(walkers(tmp_path / "det.txt"))
     with pytest.raises(SequenceError, match=r"det\.txt: has detections in frame 8, but the sequence has 5 frames"):

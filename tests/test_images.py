@@ -89,6 +89,14 @@ def test_sequence_without_seqinfo_is_named_after_its_folder(sequence: Path, inne
         assert (source.name, source.frame_count) == ("MOT99-01", 3)
 
 
+@pytest.mark.parametrize("inner", ["", "img1"], ids=["sequence", "its img1"])
+@pytest.mark.parametrize(("name", "rate"), [("ETH-Crossing", 14), ("AVG-TownCentre", 2.5), ("street", 30)])
+def test_rate_without_seqinfo_is_the_published_one_or_30(tmp_path: Path, inner: str, name: str, rate: float) -> None:
+    write_image(tmp_path / name / "img1/000001.png", numbered_image(1))
+    with open_source(str(tmp_path / name / inner)) as source:
+        assert source.frame_rate == rate
+
+
 def test_sequence_of_another_length_warns(sequence: Path, caplog: pytest.LogCaptureFixture) -> None:
     (sequence / "img1" / "000002.png").unlink()
     assert len(read(sequence)) == 2

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mot.splits import VIDEOS, SplitError, benchmark_of, frame_range, half, part, sequences, video_of
+from mot.splits import FRAME_RATES, VIDEOS, SplitError, benchmark_of, frame_range, half, part, sequences, video_of
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,13 @@ from mot.splits import VIDEOS, SplitError, benchmark_of, frame_range, half, part
 def test_benchmarks_have_their_published_videos_and_frames(name: Any, part: Any, count: int, frames: int) -> None:
     videos = VIDEOS[name][part]
     assert (len(videos), sum(videos.values())) == (count, frames)
+
+
+def test_mot15_has_a_rate_for_each_video() -> None:
+    videos = VIDEOS["MOT15"]
+    assert FRAME_RATES.keys() == videos["train"].keys() | videos["test"].keys()
+    assert FRAME_RATES["AVG-TownCentre"] == 2.5
+    assert set(FRAME_RATES.values()) == {2.5, 7, 10, 14, 25, 30}
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ def task_settings(task: Task, model: Settings | None, tracker: TrackerConfig) ->
     return {
         "version": mot.__version__,
         "frames": [task.first, task.last],
+        "frame_rate": task.frame_rate,
         "results": list(task.results),
         "model": model,
         "detections": None if task.detections is None else {"sha256": _digest(task.detections)},

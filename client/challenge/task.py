@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from client.frame import Window
 from client.given import GivenDetections
-from client.images import DEFAULT_FRAME_RATE, SEQINFO, open_folder
+from client.images import SEQINFO, assumed_frame_rate, open_folder
 from mot.errors import MotError
 from mot.sequence import read_seqinfo
 from mot.splits import DETECTORS, VIDEOS, Benchmark, Convention, benchmark_of, frame_range, part, sequences, video_of
 
 PUBLIC = "public"  # the detections that come with each sequence
 _PREFERRED = ("-FRCNN", "-DPM", "-SDP", "")  # of a video's copies in MOT17, whose images are the same
-
-log = logging.getLogger(__name__)
 
 
 class ChallengeError(MotError, ValueError):
@@ -168,13 +165,12 @@ def _detections(choice: str, folder: Path, *, alone: bool) -> Path:
 
 
 def _extent(folder: Path, given: Path | None, published: int | None) -> tuple[int, float]:
-    """Frames of the sequence and its rate: what seqinfo.ini says, else images counted, else what is published."""
+    """Frames of the sequence and its rate: what seqinfo.ini says; else images counted, or what is published."""
     if (folder / SEQINFO).is_file():
         info = read_seqinfo(folder / SEQINFO)
         return info.length, info.frame_rate
-    log.warning("%s: no %s; %g frames per second are assumed", folder, SEQINFO, DEFAULT_FRAME_RATE)
     if given is None or _has_images(folder):
         length = open_folder(folder, Window()).frame_count or 0
     else:
         length = published or GivenDetections(given).last_frame
-    return length, DEFAULT_FRAME_RATE
+    return length, assumed_frame_rate(folder)

@@ -5,23 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mot.sequence import SeqInfo, write_seqinfo
+from mot.splits import FRAME_RATES
 from training.data.images import image_size
 from training.data.mot_challenge import MotSequence
-
-# Leal-Taixé et al., "MOTChallenge 2015", tables of the training and test sequences.
-FRAME_RATES = {
-    "ADL-Rundle-6": 30.0,
-    "ADL-Rundle-8": 30.0,
-    "ETH-Bahnhof": 14.0,
-    "ETH-Pedcross2": 14.0,
-    "ETH-Sunnyday": 14.0,
-    "KITTI-13": 10.0,
-    "KITTI-17": 10.0,
-    "PETS09-S2L1": 7.0,
-    "TUD-Campus": 25.0,
-    "TUD-Stadtmitte": 25.0,
-    "Venice-2": 30.0,
-}
 
 
 def complete_seqinfo(sequence: MotSequence, fallback: Path) -> Path | None:

@@ -194,6 +194,13 @@ def test_other_model_or_split_is_a_changed_setting(root: Path, config: RunConfig
         run_tasks(tasks_of(root), replace(config, engine=replace(config.engine, model_repository=other)))
 
 
+def test_other_frame_rate_is_a_changed_setting(root: Path, config: RunConfig) -> None:
+    (task,) = tasks_of(root)[:1]
+    run_tasks([task], config)
+    with pytest.raises(ChallengeError, match=r"frame_rate: 30\.0 -> 25"):
+        run_tasks([replace(task, frame_rate=25)], config)
+
+
 def test_overwrite_replaces_results_of_other_settings_alone(root: Path, config: RunConfig) -> None:
     run_tasks(tasks_of(root), config)
     few = replace(config, tracker=OverlapReidConfig(conf_thres=0.9), overwrite=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from client.challenge.task import ChallengeError, find_challenge
+from client.frame import Window
+from client.images import open_folder
 from mot.sequence import SequenceError
 from mot.splits import SplitError, sequences
 from tests.client.challenge.benchmark import make_benchmark, make_detections, make_sequence
@@ -83,12 +85,31 @@ def test_root_may_be_the_folder_of_the_sequences(tmp_path: Path, folder: str) ->
     assert found.missing == ("MOT20-07", "MOT20-08")
 
 
-def test_length_of_mot15_is_counted_where_seqinfo_is_missing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_length_of_mot15_is_counted_where_seqinfo_is_missing(tmp_path: Path) -> None:
     make_sequence(tmp_path / "2DMOT2015/train/Venice-2", 5, seqinfo=False)
     found = find_challenge(tmp_path / "2DMOT2015", "val-half")
     assert found.benchmark == "MOT15"
-    assert (found.tasks[0].length, found.tasks[0].first, found.tasks[0].frame_rate) == (5, 4, 30)
-    assert "no seqinfo.ini; 30 frames per second are assumed" in caplog.text
+    assert (found.tasks[0].length, found.tasks[0].first) == (5, 4)
+
+
+@pytest.mark.parametrize("detections", [None, "public"])
+def test_rate_of_mot15_is_the_published_one_where_seqinfo_is_missing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, detections: str | None
+) -> None:
+    for name in ("AVG-TownCentre", "PETS09-S2L2", "Venice-1"):
+        make_sequence(tmp_path / "2DMOT2015/test" / name, 5, seqinfo=False, detections=True)
+    tasks = find_challenge(tmp_path / "2DMOT2015", "test", detections=detections).tasks
+    assert {task.name: task.frame_rate for task in tasks} == {"AVG-TownCentre": 2.5, "PETS09-S2L2": 7, "Venice-1": 30}
+    for task in tasks:  # the pictures are tracked at the same rate
+        with open_folder(task.folder, Window()) as source:
+            assert source.frame_rate == task.frame_rate
+    assert not caplog.text
+
+
+def test_rate_of_other_sequences_is_assumed_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make_sequence(tmp_path / "shop/train/door", 5, seqinfo=False)
+    assert find_challenge(tmp_path / "shop", "train").tasks[0].frame_rate == 30
+    assert "door: no seqinfo.ini; 30 frames per second are assumed" in caplog.text
 
 
 def test_sequences_of_ones_own(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from training.data.mot15 import complete_seqinfo
 from training.data.mot_challenge import open_sequences
 
 
-@pytest.mark.parametrize(("name", "rate"), [("PETS09-S2L1", 7), ("Elsewhere", 30)])
+@pytest.mark.parametrize(("name", "rate"), [("PETS09-S2L1", 7), ("AVG-TownCentre", 2.5), ("Elsewhere", 30)])
 def test_a_missing_seqinfo_is_written_beside_the_images_once(tmp_path: Path, name: str, rate: float) -> None:
     folder = sequence(tmp_path / name, "", info=False)
     (opened,) = open_sequences([folder], tmp_path / "out")
