@@ -58,6 +58,9 @@ def track(
             "SEQUENCE.txt for each, or a file for a single sequence.",
         ),
     ] = None,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Write SEQUENCE.embeddings.npz, too, for `mot refine --link-gap`.")
+    ] = False,
     conf_thres: ConfThres = None,
     tracker: TrackerName = "overlap_reid",
     tracker_set: TrackerSet = None,
@@ -74,7 +77,8 @@ def track(
     the same command again goes on where it was stopped. Of MOT17, each video
     is tracked once, and its result written under each detector's name; with
     --detections each sequence is tracked for itself. A test split ends with
-    the zip for the server, OUT/BENCHMARK.zip.
+    the zip for the server, OUT/BENCHMARK.zip. What was tracked without
+    --embeddings is tracked again with it.
 
     Scores of --detections stay as they are: choose --conf-thres and the
     tracker's thresholds for that detector.
@@ -85,12 +89,16 @@ def track(
     mot challenge track --root MOT17 --split test --url gpu-host:8001 --jobs 7
     mot challenge track --root MOT20 --split test --conf-thres 0.3
     mot challenge track --root MOT17 --split train --detections public
+    mot challenge track --root MOT17 --split val-half --embeddings
+    mot refine out/MOT17/val-half --link-gap 30
     mot eval MOT17/train out/MOT17/val-half --split val-half
     """
     from client.challenge.report import run_and_report
     from client.challenge.runner import RunConfig
     from client.challenge.task import find_challenge
 
+    if embeddings and detections is not None:
+        raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
     found = find_challenge(root, split, benchmark=benchmark, convention=half, detections=detections)
     out = out or Path("out") / (found.benchmark or root.resolve().name) / split
     config = RunConfig(
@@ -99,6 +107,7 @@ def track(
         tracker=tracker_settings(tracker, conf_thres, tracker_set),
         jobs=jobs,
         overwrite=overwrite,
+        embeddings=embeddings,
     )
     failed = run_and_report(found, config)
     if found.benchmark and split == "test" and not failed:

@@ -31,6 +31,7 @@ from client.detector import DetectorError
 from client.engine import Engine, EngineConfig, open_engine
 from client.given import BlankFrames, GivenDetections
 from client.job import JobSummary, associate_video, track_video
+from client.refine.looks import MeanLooks, looks_path
 from client.tracked import TrackedFrame
 from client.tracking import TrackerConfig
 from client.video import open_source
@@ -48,6 +49,7 @@ class RunConfig:
     tracker: TrackerConfig
     jobs: int = 2  # sequences side by side
     overwrite: bool = False  # results of other settings
+    embeddings: bool = False  # also SEQUENCE.embeddings.npz, what each person looks like, for `mot refine`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +63,24 @@ class Outcome:
 
 
 class _Rows:
-    """A sink of memory: the rows of one sequence, which become files when all of them are there."""
+    """A sink of memory: one sequence's rows, and its people's looks, which become files when all are there."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
+    def __init__(self, *, embeddings: bool) -> None:
+        self._lines: list[str] = []
+        self._looks = MeanLooks() if embeddings else None
 
     def write(self, tracked: TrackedFrame) -> None:
-        self.lines.append(format_rows(tracked.frame.index, tracked.tracks))
+        self._lines.append(format_rows(tracked.frame.index, tracked.tracks))
+        if self._looks:
+            self._looks.add(tracked)
+
+    def save(self, path: Path) -> None:
+        """Write one result; its looks come first, so that where there are rows there is all."""
+        if self._looks:
+            with whole_file(looks_path(path)) as temporary, temporary.open("wb") as file:
+                self._looks.write(file)
+        with whole_file(path) as temporary:
+            temporary.write_text("".join(self._lines), encoding="ascii", newline="\n")
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +95,8 @@ def run_tasks(tasks: Sequence[Task], config: RunConfig, *, advance: Callable[[],
     """Track what an earlier run with the same settings has not finished; outcomes are in the tasks' order.
 
     Every result, ``OUT/SEQUENCE.txt``, appears whole or not at all, with a record of its settings beside it. A
-    sequence that cannot be read does not stop the others.
+    sequence that cannot be read does not stop the others. What is finished but lacks the embeddings that are asked
+    for is tracked again.
 
     Args:
         advance: called for each frame that is done, or need not be, by one thread at a time.
@@ -134,6 +148,7 @@ def _finished(settings: dict[Task, Settings], config: RunConfig) -> dict[Task, R
         path = record_path(config.out, task.name)
         files = [config.out / f"{name}.txt" for name in task.results]
         there = [file for file in files if file.exists()]
+        looks = [looks_path(file) for file in files] if config.embeddings else []
         record = read_record(path)
         if record is None:
             if there:
@@ -141,7 +156,7 @@ def _finished(settings: dict[Task, Settings], config: RunConfig) -> dict[Task, R
         elif new := differences(record.settings, wanted):
             if there:
                 changed.append(f"{path}: made with other settings ({'; '.join(new)})")
-        elif record.counts and len(there) == len(files):
+        elif record.counts and all(file.exists() for file in files + looks):
             finished[task] = record
     if changed and not config.overwrite:
         raise ChallengeError(
@@ -162,17 +177,16 @@ class _Run:
         """Track one sequence and write its results."""
         path = record_path(self._config.out, task.name)
         files = [self._config.out / f"{name}.txt" for name in task.results]
-        rows = _Rows()
+        rows = _Rows(embeddings=self._config.embeddings)
         try:
             # First, so that nothing of other settings is left beside this record.
             for file in files:
                 file.unlink(missing_ok=True)
+                looks_path(file).unlink(missing_ok=True)
             write_record(path, Record(settings=settings, length=task.length))
             summary = self._follow(task, rows)
-            text = "".join(rows.lines)
             for file in files:
-                with whole_file(file) as temporary:
-                    temporary.write_text(text, encoding="ascii", newline="\n")
+                rows.save(file)
             record = Record(settings=settings, length=task.length, counts=counts_of(summary))
             write_record(path, record)
         except OSError as error:

@@ -30,7 +30,7 @@ def refine(
     In this order: tracks of one person are joined (--link-gap), short ones
     dropped (--min-length), gaps filled on a straight line (--max-gap), and
     boxes smoothed over time (--sigma). Joining needs NAME.embeddings.npz beside
-    NAME.txt, which mot track --embeddings writes.
+    NAME.txt, which mot track and mot challenge track write with --embeddings.
 
     [bold]Examples[/]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ def looks_path(result: Path) -> Path:
 
 
 def read_looks(path: Path) -> Looks:
-    """Read what :class:`LooksSink` wrote.
+    """Read what :class:`MeanLooks` wrote.
 
     Raises:
         LooksError: there is no such file, or it holds something else.
@@ -39,7 +40,10 @@ def read_looks(path: Path) -> Looks:
         with np.load(path, allow_pickle=False) as content:
             ids, means = content["ids"], content["embeddings"].astype(np.float32)
     except FileNotFoundError as error:
-        raise LooksError(f"{path}: no such file; `mot track --embeddings` writes it beside the result") from error
+        raise LooksError(
+            f"{path}: no such file; `mot track --embeddings` writes it beside the result, and so does "
+            "`mot challenge track --embeddings`"
+        ) from error
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise LooksError(f"{path}: not a file of `mot track --embeddings`: {error}") from error
     if means.ndim != 2 or ids.shape != (len(means),) or not np.isfinite(means).all():
@@ -47,26 +51,39 @@ def read_looks(path: Path) -> Looks:
     return dict(zip(ids.tolist(), means, strict=True))
 
 
-class LooksSink(FileSink):
+class MeanLooks:
     """Mean embedding of each id's detections: ``ids`` int64 (N,), ``embeddings`` float16 (N, D) of length 1."""
 
-    _sums: dict[int, npt.NDArray[np.float64]]
+    def __init__(self) -> None:
+        self._sums: dict[int, npt.NDArray[np.float64]] = {}
 
-    def _open(self, path: Path) -> None:
-        self._file = path.open("wb")
-        self._sums = {}
-
-    def _write(self, tracked: TrackedFrame) -> None:
+    def add(self, tracked: TrackedFrame) -> None:
+        """Add one frame."""
         embeddings, tracks = tracked.detections.embeddings, tracked.tracks
         for track, row in zip(tracks.ids.tolist(), tracks.detections.tolist(), strict=True):
             if row >= 0:  # not one who is only expected here
                 self._sums[track] = self._sums.get(track, 0) + embeddings[row].astype(np.float64)
 
-    def _finish(self) -> bool:
+    def write(self, file: BinaryIO) -> None:
+        """Write the means, as an npz."""
         ids = sorted(self._sums)
         sums = np.stack([self._sums[track] for track in ids]) if ids else np.zeros((0, 0))
         means = sums / np.linalg.norm(sums, axis=1, keepdims=True).clip(min=1e-12)
-        np.savez(self._file, ids=np.array(ids, np.int64), embeddings=means.astype(np.float16))
+        np.savez(file, ids=np.array(ids, np.int64), embeddings=means.astype(np.float16))
+
+
+class LooksSink(FileSink):
+    """The file of :class:`MeanLooks`."""
+
+    def _open(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._means = MeanLooks()
+
+    def _write(self, tracked: TrackedFrame) -> None:
+        self._means.add(tracked)
+
+    def _finish(self) -> bool:
+        self._means.write(self._file)
         self._file.close()
         return True
 

@@ -82,8 +82,9 @@ def test_help_has_examples(mot: Callable[..., Outcome], command: str) -> None:
         ("track", "--root", "x", "--split", "val"),
         ("track", "--root", "x", "--split", "val-half", "--half", "jde"),
         ("track", "--root", "x", "--split", "test", "--jobs", 0),
+        ("track", "--root", "x", "--split", "test", "--detections", "public", "--embeddings"),
     ],
-    ids=["no root", "no split", "split", "half", "jobs"],
+    ids=["no root", "no split", "split", "half", "jobs", "embeddings of given detections"],
 )
 def test_wrong_usage_is_status_2(mot: Callable[..., Outcome], arguments: tuple[object, ...]) -> None:
     assert mot(*arguments).status == 2
@@ -113,21 +114,40 @@ def test_default_folder_is_named_by_benchmark_and_split(
     assert names(tmp_path / "out/MOT20/train-half") == {"MOT20-01.txt", "MOT20-01.json"}
 
 
+@pytest.mark.parametrize("looks", [(), ("--embeddings",)], ids=["rows", "embeddings"])
 def test_test_split_ends_with_the_zip(
-    track: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    track: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: tuple[str, ...]
 ) -> None:
     """With sequences of a few frames, as the server's would take minutes."""
     lengths = {name: 3 + k for k, name in enumerate(splits.VIDEOS["MOT17"]["test"])}
     monkeypatch.setitem(splits.VIDEOS, "MOT17", {"train": {}, "test": lengths})  # type: ignore[arg-type]
     make_benchmark(tmp_path / "MOT", {f"test/{name}-FRCNN": length for name, length in lengths.items()})
-    outcome = track("--split", "test")
+    outcome = track("--split", "test", *looks)
     assert outcome.status == 0, outcome.err
+    assert len(list((tmp_path / "out").glob("*.npz"))) == (21 if looks else 0)
     path = tmp_path / "out/MOT17.zip"
     assert outcome.out.splitlines()[-1].startswith(f"{path}: MOT17, 21 sequences, ")
     with zipfile.ZipFile(path) as archive:
         assert set(archive.namelist()) == {f"{name}.txt" for name in sequences("MOT17", "test")}
         for name in archive.namelist():
             assert archive.read(name) == (tmp_path / "out" / name).read_bytes()
+
+
+def test_results_with_embeddings_can_be_linked(
+    track: Callable[..., Outcome], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_benchmark(tmp_path / "MOT", {"train/MOT20-01": 9, "train/MOT20-02": 6})
+    link = ["refine", str(tmp_path / "out"), "--out", str(tmp_path / "better"), "--link-gap", "30"]
+    assert track("--split", "train").status == 0
+    with pytest.raises(SystemExit) as left:
+        main(link)
+    assert left.value.code == 1
+    assert "MOT20-01.embeddings.npz: no such file; `mot track --embeddings` writes it" in capsys.readouterr().err
+    assert track("--split", "train", "--embeddings").row("MOT20-01")[-1] == "tracked"
+    with pytest.raises(SystemExit) as left:
+        main(link)
+    assert not left.value.code
+    assert names(tmp_path / "better") == {"MOT20-01.txt", "MOT20-02.txt"}
 
 
 def test_public_detections_of_a_test_split(track: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from client.challenge.runner import Outcome, RunConfig, run_tasks
 from client.challenge.task import ChallengeError, Task, find_challenge
 from client.detector import DetectorError
 from client.engine import EngineConfig
+from client.refine.looks import read_looks
 from client.tracking import BotSortConfig, ByteConfig, OverlapReidConfig
 from mot.sequence import read_results
 from tests.client.challenge.benchmark import make_benchmark, make_detections, make_sequence
@@ -217,6 +218,57 @@ def test_results_that_nothing_tells_about_are_not_replaced(root: Path, config: R
     assert names(config.out) == {"MOT20-02.txt"}
     run_tasks(tasks_of(root), replace(config, overwrite=True))
     assert (config.out / "MOT20-02.txt").read_text() != "mine\n"
+
+
+# Embeddings.
+
+
+def test_embeddings_of_every_id_stand_beside_each_result(tmp_path: Path, config: RunConfig) -> None:
+    make_benchmark(tmp_path / "MOT17", {"test/MOT17-01-FRCNN": 5})
+    config = replace(config, embeddings=True)
+    run_tasks(tasks_of(tmp_path / "MOT17", "test"), config)
+    copies = [f"MOT17-01-{detector}" for detector in ("DPM", "FRCNN", "SDP")]
+    assert names(config.out) == {"MOT17-01.json"} | {f"{c}.{e}" for c in copies for e in ("txt", "embeddings.npz")}
+    for copy in copies:
+        looks = read_looks(config.out / f"{copy}.embeddings.npz")
+        assert looks and set(looks) == set(read_results(config.out / f"{copy}.txt").ids)
+    assert states(run_tasks(tasks_of(tmp_path / "MOT17", "test"), config)) == ["kept"]
+    (config.out / "MOT17-01-SDP.embeddings.npz").unlink()
+    assert states(run_tasks(tasks_of(tmp_path / "MOT17", "test"), config)) == ["tracked"]
+    assert (config.out / "MOT17-01-SDP.embeddings.npz").exists()
+
+
+def test_results_without_embeddings_are_made_again_where_they_are_asked_for(root: Path, config: RunConfig) -> None:
+    run_tasks(tasks_of(root), config)
+    rows = texts(config.out)
+    with_looks = replace(config, embeddings=True)
+    assert states(run_tasks(tasks_of(root)[:1], with_looks)) == ["tracked"]
+    assert states(run_tasks(tasks_of(root), with_looks)) == ["kept", "tracked", "tracked", "tracked"]
+    assert len(list(config.out.glob("*.embeddings.npz"))) == 4
+    assert texts(config.out) == rows
+    assert states(run_tasks(tasks_of(root), config)) == ["kept"] * 4  # more than is asked for
+
+
+def test_embeddings_of_other_settings_do_not_stay(root: Path, config: RunConfig) -> None:
+    run_tasks(tasks_of(root)[:1], replace(config, embeddings=True))
+    other = replace(config, tracker=OverlapReidConfig(conf_thres=0.3))
+    with pytest.raises(ChallengeError, match=r"conf_thres: 0\.2 -> 0\.3"):
+        run_tasks(tasks_of(root)[:1], replace(other, embeddings=True))
+    run_tasks(tasks_of(root)[:1], replace(other, overwrite=True))
+    assert names(config.out) == {"MOT20-01.txt", "MOT20-01.json"}
+
+
+def test_sequence_that_fails_has_no_embeddings(root: Path, config: RunConfig) -> None:
+    (root / "train/MOT20-01/img1/000007.png").write_bytes(b"damaged")
+    assert states(run_tasks(tasks_of(root)[:1], replace(config, embeddings=True))) == ["failed"]
+    assert names(config.out) == {"MOT20-01.json"}
+
+
+def test_nobody_in_a_whole_sequence(root: Path, config: RunConfig) -> None:
+    strict = replace(config, embeddings=True, tracker=OverlapReidConfig(conf_thres=1))
+    run_tasks(tasks_of(root)[:1], strict)
+    assert (config.out / "MOT20-01.txt").read_text() == ""
+    assert read_looks(config.out / "MOT20-01.embeddings.npz") == {}
 
 
 # Failures.
