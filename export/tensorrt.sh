@@ -3,7 +3,8 @@
 #
 # Build a TensorRT engine, fp16, from an exported graph, with trtexec in NVIDIA's TensorRT container (10.1 to 11.x):
 #
-#     mot-export model runs/default/last.pt --output runs/tensorrt/fairmot --passes portable --precision fp16
+#     mot-export model runs/default/last.pt --output runs/tensorrt/fairmot --passes portable --precision fp16 \
+#         --image street.jpg
 #     IMAGE=... export/tensorrt.sh runs/tensorrt/fairmot/1/model.onnx runs/tensorrt/fairmot/1/model.plan
 #
 # The graph's own types are the engine's: TensorRT 11 has no --fp16 any more and always builds strongly typed networks;

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import onnx
+import onnx_ir
 import torch
 
 from export.passes.plan import ALL, HEADS, apply_passes
@@ -82,6 +83,7 @@ def export_onnx(
         )
     assert program is not None
     changed = apply_passes(program.model, passes)
+    cast_first(program.model)
     graph = program.model_proto
     if plugin:
         changed["dcn plugin"] = use_plugin(graph)
@@ -94,6 +96,20 @@ def export_onnx(
     with whole_file(path) as temporary:
         onnx.save(graph, temporary)
     return changed
+
+
+def cast_first(model: onnx_ir.Model) -> None:
+    """Let the cast of the image be the only node that reads the image; the others read what it gives.
+
+    TensorRT takes uint8 as an input of Cast and of nothing else, not even of Shape (NVIDIA/TensorRT, issue 3985).
+    """
+    image = model.graph.inputs[0]
+    (cast,) = (node for node in image.consumers() if node.op_type == "Cast")
+    model.graph.remove(cast)
+    model.graph.insert_before(model.graph[0], cast)
+    for node, index in tuple(image.uses()):
+        if node is not cast:
+            node.replace_input_with(index, cast.outputs[0])
 
 
 def forget_origin(graph: onnx.GraphProto) -> None:

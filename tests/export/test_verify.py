@@ -56,6 +56,7 @@ def test_real_images_are_letterboxed(exported: Exported, tmp_path: Path) -> None
     assert image.shape == exported[1].image.shape
     assert image[32, 48].tolist() == [255, 0, 0]
     assert image[0, 0].tolist() == [127, 127, 127]
+    assert (sample_images(exported[1], [path], count=3) == image).all(), "the batch is filled with the files in turn"
 
 
 def test_unreadable_image_is_named(exported: Exported, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ class Predictor(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (N, H, W, 3) -> boxes (N, K, 4) xyxy input pixels, scores (N, K), embeddings (N, K, D)."""
-        features, logits = self.model(image.permute(0, 3, 1, 2).to(self.model.mean.dtype))
+        # The cast comes first because TensorRT's other operators take no uint8.
+        features, logits = self.model(image.to(self.model.mean.dtype).permute(0, 3, 1, 2))
         scores, cells = peaks(logits.float().sigmoid(), self.top_k)
         outputs = self.model.at(features, cells, dense=self.dense)
         width = features.shape[3]
