@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ from training.validate import Validation
 Progress = Callable[[int, int, dict[str, float]], None]  # step, steps in all, mean terms since the last call
 Report = Callable[[str], None]
 LOG_EVERY = 10  # steps
-SAVE_EVERY = 200  # steps
+# What a power cut may cost: last.pt is written after so many steps or so many seconds, whichever is sooner.
+SAVE_EVERY = 200
+SAVE_SECONDS = 600.0
 # Steps in a row without a finite gradient that end a run. More than 16: fp16's gradient scale starts at 2^16 and
 # is halved by each, until it suits the network.
 MOST_SKIPPED = 20
@@ -56,11 +59,14 @@ def fit(
     network, optimizer = fabric.setup(TrainingStep(run.model, run.loss), run.optimizer)
     first, skipped, advised = run.step, 0, False
     with Log(out, run.step, fabric, run.log_state) as log, deferred_interrupt() as check_interrupt:
+        saved = time.monotonic()
 
         def save() -> None:
+            nonlocal saved
             run.save(last, log.state())
             if fabric.is_global_zero:
                 draw_curves(out)
+            saved = time.monotonic()
 
         try:
             if validation.is_time:  # and was interrupted, when this run stopped here
@@ -79,7 +85,8 @@ def fit(
                     if not advised and run.step > first + LOG_EVERY and (advice := feed.advice(means["waiting"])):
                         report(advice)
                         advised = True
-                if validation.is_time or (run.step % SAVE_EVERY == 0 and not skipped):
+                due = run.step % SAVE_EVERY == 0 or any_of(fabric, time.monotonic() - saved > SAVE_SECONDS)
+                if validation.is_time or (due and not skipped):
                     save()
                 if validation.is_time:
                     validation.take(log, check_interrupt, report)
@@ -160,14 +167,19 @@ def note_skipped(step: int, in_a_row: int, report: Report) -> None:
     report(f"step {step} was skipped: its gradient is not finite ({in_a_row} in a row; {MOST_SKIPPED} end the run)")
 
 
+def any_of(fabric: Fabric, wish: bool) -> bool:
+    """Whether any process has the wish; the same answer in all of them."""
+    if fabric.world_size == 1:
+        return wish
+    return bool(fabric.all_reduce(torch.tensor(float(wish)), reduce_op="sum"))
+
+
 def stop_together(fabric: Fabric, check_interrupt: Callable[[], None]) -> None:
     """Raise KeyboardInterrupt in all processes after the same step, where any was asked to stop."""
-    asked = 0.0
+    asked = False
     try:
         check_interrupt()
     except KeyboardInterrupt:
-        if fabric.world_size == 1:
-            raise
-        asked = 1.0
-    if fabric.world_size > 1 and fabric.all_reduce(torch.tensor(asked), reduce_op="sum"):
+        asked = True
+    if any_of(fabric, asked):
         raise KeyboardInterrupt

@@ -49,14 +49,23 @@ def test_interrupted_and_resumed_equals_uninterrupted(
 
 
 @pytest.mark.parametrize(
-    ("log_every", "crash_at"), [(1, 5), (3, 6)], ids=["between rows", "saved within a row's interval"]
+    ("log_every", "save_every", "save_seconds", "crash_at"),
+    [(1, 4, 600.0, 5), (3, 4, 600.0, 6), (1, 200, 0.0, 5)],
+    ids=["between rows", "saved within a row's interval", "saved by the clock"],
 )
 def test_a_crash_resumes_from_the_last_saved_step(
-    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_every: int, crash_at: int
+    people: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    log_every: int,
+    save_every: int,
+    save_seconds: float,
+    crash_at: int,
 ) -> None:
     """Nothing but the periodic checkpoint is left; the steps since are made again."""
     monkeypatch.setattr(train, "LOG_EVERY", log_every)
-    monkeypatch.setattr(train, "SAVE_EVERY", 4)
+    monkeypatch.setattr(train, "SAVE_EVERY", save_every)
+    monkeypatch.setattr(train, "SAVE_SECONDS", save_seconds)
 
     def crash(step: int, _steps: int, _means: dict[str, float]) -> None:
         if step == crash_at:
