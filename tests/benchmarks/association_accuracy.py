@@ -62,7 +62,7 @@ class Scene:
 
 
 def scenes(data: Path) -> list[Scene]:
-    """The sequences at hand; see the data's README for their halves."""
+    """The sequences at hand: the second halves of MOT17's, which FRCNN's detections are of."""
     found = []
     for name, (length, rate) in SEQUENCES.items():
         folder = data / "association" / name
