@@ -45,7 +45,7 @@ def model(
 
     Example: mot-export model runs/default/last.pt --image street.jpg
     """
-    from export.library import choose_library, install
+    from export.library import choose_library, install, providers
     from export.passes.plan import choose
     from export.to_onnx import export_onnx, make_spec
     from export.triton_config import write_model_dir
@@ -65,7 +65,7 @@ def model(
             changed = export_onnx(
                 network, spec, candidate, passes=chosen, precision=precision, plugin=library is not None
             )
-            results = compare(network, candidate, spec, images, limits, library)
+            results = compare(network, candidate, spec, images, limits, library, providers(library, precision))
         console.print(", ".join(f"{name} {count}" for name, count in changed.items()) or "no passes")
         console.print(parity_table(results, limits))
         require(results, limits, destination)
@@ -96,15 +96,16 @@ def verify(
     image: Images = None,
 ) -> None:
     """Compare an exported model with its checkpoint again, on images of your own."""
-    from export.library import needed_by
+    from export.library import needed_by, providers
     from export.verify import LIMITS, compare, parity_table, read_precision, require, sample_images
     from training.checkpoint import load_model
 
     spec = read_spec(onnx_model)
-    limits = LIMITS[read_precision(onnx_model)]
+    precision, library = read_precision(onnx_model), needed_by(onnx_model)
+    limits = LIMITS[precision]
     network, _ = load_model(checkpoint, spec.architecture)
     images = sample_images(spec, image or [])
-    results = compare(network, onnx_model, spec, images, limits, needed_by(onnx_model))
+    results = compare(network, onnx_model, spec, images, limits, library, providers(library, precision))
     console.print(parity_table(results, limits))
     require(results, limits, onnx_model)
 

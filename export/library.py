@@ -9,6 +9,7 @@ from typing import Literal
 import onnx
 
 from client.plugin import LIBRARY, REMEDY, PluginError
+from export import cuda
 from export.passes.plugin_dcn import needs_plugin
 from mot.files import whole_file
 
@@ -17,15 +18,27 @@ def choose_library(library: Path, dcn: Literal["native", "plugin"], precision: L
     """The library that an export needs; None for ``native``.
 
     Raises:
-        PluginError: it is missing, or cannot be checked in this precision.
+        PluginError: it is missing, or cannot be checked in this precision on this machine.
     """
     if dcn == "native":
         return None
-    if precision != "fp32":
-        raise PluginError(f"--dcn plugin computes in fp32 on the CPU, where parity is checked, not in {precision}")
+    if precision == "fp16" and (reason := cuda.missing()):
+        raise PluginError(f"--dcn plugin computes in fp16 on a GPU alone, where parity is then checked: {reason}")
     if not library.is_file():
         raise PluginError(f"{library}: no such library; {REMEDY}")
+    if precision == "fp16" and not has_cuda(library):
+        raise PluginError(f"{library}: built without the GPU's kernel; CUDA=ON make plugin builds it (needs nvcc)")
     return library
+
+
+def has_cuda(library: Path) -> bool:
+    """Whether a library has kernels for the GPU: they name their provider."""
+    return cuda.CUDA.encode() in library.read_bytes()
+
+
+def providers(library: Path | None, precision: str) -> list[str]:
+    """ONNX Runtime's providers for the parity check: the CPU, but for the plugin in fp16."""
+    return [cuda.CUDA, cuda.CPU] if library and precision == "fp16" else [cuda.CPU]
 
 
 def install(library: Path | None, graph: Path) -> None:

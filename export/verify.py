@@ -15,6 +15,7 @@ import torch
 from rich.table import Table
 
 from client.plugin import register
+from export.cuda import CPU
 from export.to_onnx import PRECISION_KEY
 from mot.contract import ModelSpec
 from mot.errors import MotError
@@ -91,18 +92,20 @@ def compare(
     images: npt.NDArray[np.uint8],
     limits: Limits = LIMITS["fp32"],
     library: Path | None = None,
+    providers: Sequence[str] = (CPU,),
 ) -> list[Parity]:
     """Differences for batches of 1 and for all images at once.
 
     Args:
         limits: they say which rows can be compared.
         library: the plugin, for a graph that needs it.
+        providers: what of ONNX Runtime computes the graph; PyTorch computes on the CPU.
     """
     predictor = Predictor(model, spec.top_k).eval()
     options = ort.SessionOptions()
     if library:
         register(library, options)
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(path, options, providers=list(providers))
     names = [tensor.name for tensor in spec.outputs]
     results = []
     for batch in (1, len(images)):

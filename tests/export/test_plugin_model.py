@@ -8,21 +8,24 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from typer.testing import CliRunner
 
 from client.detector import DetectorError
 from client.local import OnnxDetector
-from client.plugin import LIBRARY, PluginError
-from export import cli
-from export.library import choose_library, install, needed_by
+from client.plugin import DOMAIN, LIBRARY, PluginError
+from export import cli, cuda
+from export.library import choose_library, install, needed_by, providers
 from export.passes.plugin_dcn import needs_plugin, use_plugin
+from export.to_onnx import export_onnx, make_spec
 from export.triton_config import CONFIG_PATHS
 from export.verify import sample_images
 from mot.contract import ModelSpec
 from tests.plugin_library import plugin_library
 from tests.tiny_model import build
+from training.checkpoint import load_model
 
 Exported = tuple[Path, ModelSpec]
 
@@ -113,10 +116,38 @@ def test_missing_library_stops_the_export_before_it_begins(checkpoint: Path, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_half_precision_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match=r"in fp32 on the CPU, .* not in fp16"):
+def test_half_precision_is_refused_without_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(
+        PluginError, match=r"fp16 on a GPU alone, .* torch .* finds no CUDA device; needed are an NVIDIA"
+    ):
         choose_library(tmp_path / LIBRARY, "plugin", "fp16")
     assert choose_library(tmp_path / LIBRARY, "native", "fp16") is None
+
+
+def test_half_precision_wants_the_library_with_the_gpu_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "missing", lambda: None)
+    library = tmp_path / LIBRARY
+    library.write_bytes(b"CPUExecutionProvider")
+    with pytest.raises(PluginError, match="built without the GPU's kernel; CUDA=ON make plugin"):
+        choose_library(library, "plugin", "fp16")
+    library.write_bytes(b"CPUExecutionProvider CUDAExecutionProvider")
+    assert choose_library(library, "plugin", "fp16") == library
+    assert providers(library, "fp16") == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    assert providers(library, "fp32") == providers(None, "fp16") == ["CPUExecutionProvider"]
+
+
+def test_half_precision_graph_gives_the_operator_halves_alone(checkpoint: Path, tmp_path: Path) -> None:
+    model, recipe = load_model(checkpoint)
+    spec = make_spec(model, recipe, width=None, height=None, top_k=16, accuracy="")
+    export_onnx(model, spec, tmp_path / "model.onnx", precision="fp16", plugin=True)
+    graph = onnx.shape_inference.infer_shapes(onnx.load(tmp_path / "model.onnx")).graph
+    types = {value.name: value.type.tensor_type.elem_type for value in (*graph.value_info, *graph.output)}
+    types |= {constant.name: constant.data_type for constant in graph.initializer}
+    nodes = [node for node in graph.node if node.domain == DOMAIN]
+    assert len(nodes) == 4
+    for node in nodes:
+        assert {types[name] for name in (*node.input, *node.output) if name} == {onnx.TensorProto.FLOAT16}
 
 
 def test_native_export_removes_the_library_of_a_former_one(tmp_path: Path) -> None:
