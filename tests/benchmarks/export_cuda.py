@@ -46,7 +46,14 @@ def report(console: Console, library: Path, subject: Subject, *, rounds: int) ->
     layers = [measured(layer) for layer in layers_of(subject.architecture, subject.width, subject.height)]
     size = f"{subject.architecture} at {subject.width}x{subject.height}"
     console.print(export_cuda_layers.table_of(layers, f"{title}\n{size}"))
-    graphs = export_cuda_graph.measure(subject, library, batches=BATCHES, precision="fp16", **how)  # type: ignore[arg-type]
+    graphs = export_cuda_graph.measure(
+        subject,
+        library,
+        batches=BATCHES,
+        precision="fp16",
+        say=console.print,
+        **how,  # type: ignore[arg-type]
+    )
     work = f"{graphs[0].flops / graphs[0].batch / 1e9:.4g} GFLOP a frame"
     note = f"{work}; matmul of {export_cuda_graph.MATMUL_SIZE}: {graphs[0].matmul / 1e12:.3g} TFLOP/s"
     console.print(export_cuda_graph.table_of(graphs, f"{size}, fp16, {device}\n{versions}\n{note}"))

@@ -1,4 +1,4 @@
-"""Deformable convolution layer by layer on a GPU: torchvision's, the plugin's, ONNX Runtime's own; same tensors.
+"""Deformable convolution layer by layer on a GPU: torchvision's and the plugin's, on the same tensors.
 
 Offsets are whole quarters of a pixel: torchvision adds up coordinates in the tensors' type, and fp16 has no finer ones
 beyond column 256 (`scalar_t x = ... + offset_w` in its deform_conv2d_kernel.cu), where results would differ for that
@@ -34,7 +34,6 @@ class Timing:
     batch: int
     torchvision: float
     plugin: float
-    native: float
 
 
 def typed(graph: onnx.ModelProto, dtype: torch.dtype) -> onnx.ModelProto:
@@ -71,7 +70,7 @@ def tensors_of(layer: Layer, batch: int, device: str, dtype: torch.dtype) -> dic
 def measure(
     layer: Layer, library: Path, *, batch: int, rounds: int, repeats: int, device: str, dtype: torch.dtype
 ) -> Timing:
-    """Time the three, taking turns.
+    """Time both, taking turns.
 
     Raises:
         SystemExit: one of them differs from torchvision in fp32.
@@ -79,9 +78,7 @@ def measure(
     graph = typed(batched(graph_of(layer, np.random.default_rng(0)), batch), dtype)
     weights = {c.name: torch.from_numpy(numpy_helper.to_array(c).copy()).to(device) for c in graph.graph.initializer}
     inputs = tensors_of(layer, batch, device, dtype)
-    plugin = onnx.ModelProto()
-    plugin.CopyFrom(graph)
-    use_plugin(plugin)
+    use_plugin(graph)
 
     def torchvision(to: torch.dtype = dtype) -> Tensor:
         x, offset, mask = (inputs[name].to(to) for name in ("x", "offset", "mask"))
@@ -89,18 +86,16 @@ def measure(
         result: Tensor = deform_conv2d(x, offset, weight, bias, padding=1, mask=mask)
         return result
 
-    outputs = [torch.empty(batch, layer.outputs, layer.height, layer.width, device=device, dtype=dtype) for _ in "ab"]
-    sessions = [open_session(plugin, device, library), open_session(graph, device, None)]
-    calls = [bound(session, inputs, {"y": y}) for session, y in zip(sessions, outputs, strict=True)]
+    y = torch.empty(batch, layer.outputs, layer.height, layer.width, device=device, dtype=dtype)
+    plugin = bound(open_session(graph, device, library), inputs, {"y": y})
     with torch.no_grad():
-        for call in calls:
-            call()
+        plugin()
         synchronise(device)
         wanted = torchvision(torch.float32)
-        for name, actual in zip(("torchvision", "plugin", "native"), (torchvision(), *outputs), strict=True):
+        for name, actual in (("torchvision", torchvision()), ("plugin", y)):
             require_close(f"{layer.name}: {name}", actual, wanted)
-        times = take_turns([torchvision, *calls], device, rounds=rounds, repeats=repeats)
-    return Timing(layer=layer, batch=batch, torchvision=times[0], plugin=times[1], native=times[2])
+        times = take_turns([torchvision, plugin], device, rounds=rounds, repeats=repeats)
+    return Timing(layer=layer, batch=batch, torchvision=times[0], plugin=times[1])
 
 
 def require_close(name: str, actual: Tensor, wanted: Tensor) -> None:
@@ -113,18 +108,15 @@ def require_close(name: str, actual: Tensor, wanted: Tensor) -> None:
 def table_of(timings: Sequence[Timing], title: str) -> Table:
     """One line a layer, and their sum."""
     table = Table(title=title)
-    for column in ("layer", "channels", "map", "torchvision [ms]", "plugin [ms]", "native [ms]"):
+    for column in ("layer", "channels", "map", "torchvision [ms]", "plugin [ms]", "torchvision/plugin"):
         table.add_column(column, justify="left" if column == "layer" else "right")
-    for column in ("torchvision/plugin", "native/plugin"):
-        table.add_column(column, justify="right")
     for t in timings:
         shape = (f"{t.layer.channels} to {t.layer.outputs}", f"{t.layer.height}x{t.layer.width}")
-        table.add_row(t.layer.name, *shape, *_numbers(t.torchvision, t.plugin, t.native))
-    sums = (sum(getattr(t, name) for t in timings) for name in ("torchvision", "plugin", "native"))
-    table.add_row("all", "", "", *_numbers(*sums), style="bold")
+        table.add_row(t.layer.name, *shape, *_numbers(t.torchvision, t.plugin))
+    torchvision, plugin = sum(t.torchvision for t in timings), sum(t.plugin for t in timings)
+    table.add_row("all", "", "", *_numbers(torchvision, plugin), style="bold")
     return table
 
 
-def _numbers(torchvision: float, plugin: float, native: float) -> list[str]:
-    times = [f"{value:.3f}" for value in (torchvision, plugin, native)]
-    return [*times, f"{torchvision / plugin:.2f}", f"{native / plugin:.2f}"]
+def _numbers(torchvision: float, plugin: float) -> tuple[str, str, str]:
+    return f"{torchvision:.3f}", f"{plugin:.3f}", f"{torchvision / plugin:.2f}"

@@ -91,11 +91,11 @@ def test_session_writes_where_it_is_told_and_profile_says_what_ran_there() -> No
     assert list(places) == [cuda.CPU] and places[cuda.CPU]["DeformConv"] == 1
 
 
-def test_layer_is_measured_three_ways() -> None:
+def test_layer_is_measured_both_ways() -> None:
     timing = export_cuda_layers.measure(
         LAYER, plugin_library(), batch=2, rounds=1, repeats=1, device="cpu", dtype=torch.float32
     )
-    assert min(timing.torchvision, timing.plugin, timing.native) > 0
+    assert min(timing.torchvision, timing.plugin) > 0
 
 
 @pytest.mark.parametrize("wrong", [1.02, torch.nan], ids=["other", "no number"])
@@ -129,15 +129,15 @@ def test_share_and_frames_of_a_known_case() -> None:
     )
     assert timing.frames == 400 and timing.share == 0.25
     row = next(line for line in printed(export_cuda_graph.table_of([timing], "t")).splitlines() if "plugin" in line)
-    assert row.replace("│", "").split() == ["plugin", "8", "20.00", "400.0", "200", "25.0%", "0", "3"]
+    assert row.replace("│", "").split() == ["plugin", "8", "20.00", "400.0", "200", "25.0%", "3"]
 
 
 def test_table_of_layers_sums_them() -> None:
-    timing = export_cuda_layers.Timing(layer=LAYER, batch=8, torchvision=3, plugin=1, native=2)
+    timing = export_cuda_layers.Timing(layer=LAYER, batch=8, torchvision=3, plugin=1)
     rows = [
         line.replace("│", "").split() for line in printed(export_cuda_layers.table_of([timing] * 2, "t")).splitlines()
     ]
-    assert ["all", "6.000", "2.000", "4.000", "3.00", "2.00"] in rows
+    assert ["all", "6.000", "2.000", "3.00"] in rows
 
 
 def test_command_without_a_gpu_says_what_is_missing() -> None:
