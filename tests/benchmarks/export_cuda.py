@@ -10,12 +10,12 @@ import torch
 import torchvision
 from rich.console import Console
 
-from client.plugin import REMEDY
+from client.plugin import PluginError
 from export import cuda
-from export.library import has_cuda
+from export.library import choose_library
 from tests.benchmarks import export_cuda_graph, export_cuda_layers
 from tests.benchmarks.export_graph import Subject
-from tests.benchmarks.export_layers import SINGLE, layers_of
+from tests.benchmarks.export_layers import SINGLE, layers_of, table_of
 
 LAYER_BATCH = 8
 BATCHES = (8, 16, 32)
@@ -26,9 +26,11 @@ def missing(library: Path) -> str | None:
     """What this section needs and has not; None where it can run."""
     if reason := cuda.missing():
         return reason
-    if not library.is_file():
-        return f"{library}: no such library; {REMEDY}"
-    return None if has_cuda(library) else f"{library}: built without the GPU's kernel; CUDA=ON make plugin (needs nvcc)"
+    try:
+        choose_library(library, "plugin", "fp16")
+    except PluginError as error:
+        return str(error)
+    return None
 
 
 def report(console: Console, library: Path, subject: Subject, *, rounds: int) -> dict[str, object]:
@@ -42,10 +44,10 @@ def report(console: Console, library: Path, subject: Subject, *, rounds: int) ->
 
     title = f"Deformable convolution, fp16, batch {LAYER_BATCH}, {device}\n{versions}"
     single = measured(SINGLE)
-    console.print(export_cuda_layers.table_of([single], title))
+    console.print(table_of([single], title, peer="torchvision", digits=3))
     layers = [measured(layer) for layer in layers_of(subject.architecture, subject.width, subject.height)]
     size = f"{subject.architecture} at {subject.width}x{subject.height}"
-    console.print(export_cuda_layers.table_of(layers, f"{title}\n{size}"))
+    console.print(table_of(layers, f"{title}\n{size}", peer="torchvision", digits=3))
     graphs = export_cuda_graph.measure(
         subject,
         library,

@@ -7,7 +7,6 @@ reason alone. The time does not depend on it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, numpy_helper
-from rich.table import Table
 from torch import Tensor
 from torchvision.ops import deform_conv2d
 
@@ -103,20 +101,3 @@ def require_close(name: str, actual: Tensor, wanted: Tensor) -> None:
     difference = float((actual.float() - wanted).abs().max() / wanted.abs().max())
     if not difference <= DIFFERENCE:
         raise SystemExit(f"{name} differs from torchvision in fp32 by {difference:.2g} of the largest output")
-
-
-def table_of(timings: Sequence[Timing], title: str) -> Table:
-    """One line a layer, and their sum."""
-    table = Table(title=title)
-    for column in ("layer", "channels", "map", "torchvision [ms]", "plugin [ms]", "torchvision/plugin"):
-        table.add_column(column, justify="left" if column == "layer" else "right")
-    for t in timings:
-        shape = (f"{t.layer.channels} to {t.layer.outputs}", f"{t.layer.height}x{t.layer.width}")
-        table.add_row(t.layer.name, *shape, *_numbers(t.torchvision, t.plugin))
-    torchvision, plugin = sum(t.torchvision for t in timings), sum(t.plugin for t in timings)
-    table.add_row("all", "", "", *_numbers(torchvision, plugin), style="bold")
-    return table
-
-
-def _numbers(torchvision: float, plugin: float) -> tuple[str, str, str]:
-    return f"{torchvision:.3f}", f"{plugin:.3f}", f"{torchvision / plugin:.2f}"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,16 +120,20 @@ def measure(layer: Layer, library: Path, rounds: int, threads: int = 2) -> Timin
     return Timing(layer=layer, native=medians[0], plugin=medians[1])
 
 
-def table_of(timings: Sequence[Timing], title: str) -> Table:
-    """One line a layer, and their sum."""
+def table_of(timings: Sequence[Any], title: str, *, peer: str = "native", digits: int = 2) -> Table:
+    """One line a layer, and their sum: ``peer``, the timings' field of the other side, against the plugin."""
     table = Table(title=title)
-    for column in ("layer", "channels", "map", "native [ms]", "plugin [ms]", "native/plugin"):
+    for column in ("layer", "channels", "map", f"{peer} [ms]", "plugin [ms]", f"{peer}/plugin"):
         table.add_column(column, justify="left" if column == "layer" else "right")
+
+    def numbers(other: float, plugin: float) -> tuple[str, str, str]:
+        return f"{other:.{digits}f}", f"{plugin:.{digits}f}", f"{other / plugin:.2f}"
+
     for t in timings:
         shape = (f"{t.layer.channels} to {t.layer.outputs}", f"{t.layer.height}x{t.layer.width}")
-        table.add_row(t.layer.name, *shape, f"{t.native:.2f}", f"{t.plugin:.2f}", f"{t.native / t.plugin:.2f}")
-    native, plugin = sum(t.native for t in timings), sum(t.plugin for t in timings)
-    table.add_row("all", "", "", f"{native:.2f}", f"{plugin:.2f}", f"{native / plugin:.2f}", style="bold")
+        table.add_row(t.layer.name, *shape, *numbers(getattr(t, peer), t.plugin))
+    sums = (sum(getattr(t, side) for t in timings) for side in (peer, "plugin"))
+    table.add_row("all", "", "", *numbers(*sums), style="bold")
     return table
 
 

@@ -20,7 +20,7 @@ from export.passes.plugin_dcn import use_plugin
 from tests.benchmarks import export_cuda, export_cuda_graph, export_cuda_layers
 from tests.benchmarks.device_session import bound, open_session, placement, take_turns
 from tests.benchmarks.export_graph import Subject
-from tests.benchmarks.export_layers import Layer, graph_of
+from tests.benchmarks.export_layers import Layer, graph_of, table_of
 from tests.benchmarks.flops import flops
 from tests.plugin_library import ROOT, plugin_library
 from training.model.dcn import ModulatedDeformConv
@@ -135,7 +135,8 @@ def test_share_and_frames_of_a_known_case() -> None:
 def test_table_of_layers_sums_them() -> None:
     timing = export_cuda_layers.Timing(layer=LAYER, batch=8, torchvision=3, plugin=1)
     rows = [
-        line.replace("│", "").split() for line in printed(export_cuda_layers.table_of([timing] * 2, "t")).splitlines()
+        line.replace("│", "").split()
+        for line in printed(table_of([timing] * 2, "t", peer="torchvision", digits=3)).splitlines()
     ]
     assert ["all", "6.000", "2.000", "3.00"] in rows
 
