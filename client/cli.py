@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 import mot
-from client.challenge.command import app as challenge_app
-from client.evaluation.command import evaluate
-from client.options import (
+from client.commands.challenge import app as challenge_app
+from client.commands.evaluate import evaluate
+from client.commands.options import (
     ConfThres,
     EngineKind,
     InFlight,
@@ -26,7 +26,7 @@ from client.options import (
     engine_config,
     tracker_settings,
 )
-from client.refine.command import refine
+from client.commands.refine import refine
 from mot.errors import MotError
 
 app = typer.Typer(
@@ -112,7 +112,7 @@ def track(
     Scores of --detections stay as they are: choose --conf-thres and the
     tracker's thresholds for that detector.
     """
-    from client.batch import BatchConfig, track_inputs
+    from client.jobs.batch import BatchConfig, track_inputs
 
     if detections is not None and len(inputs) > 1:
         raise typer.BadParameter(f"one file of detections cannot fit {len(inputs)} inputs", param_hint="--detections")
@@ -153,8 +153,8 @@ def serve(
     mot serve --host 0.0.0.0 --instances 4
     mot serve --http-port 0 --grpc-port 0 --metrics-port 0
     """
-    from client.engine import MODEL_REPOSITORY
-    from client.server import EmbeddedServer
+    from client.serving.network import MODEL_REPOSITORY
+    from client.serving.server import EmbeddedServer
 
     server = EmbeddedServer(
         model_repository or MODEL_REPOSITORY,
@@ -185,7 +185,7 @@ def sample(
     mot sample
     mot track $(mot sample)
     """
-    from client.sample import fetch_sample
+    from client.video.sample import fetch_sample
 
     typer.echo(fetch_sample(folder))
 

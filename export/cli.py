@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from client.plugin import BUILT
 from client.terminal import show
+from export.library import BUILT
 from mot.contract import ModelSpec
 from mot.errors import MotError
 
@@ -112,7 +112,7 @@ def verify(
 
 def read_spec(path: Path) -> ModelSpec:
     """The contract of an ONNX file, through the same checks as the client's."""
-    from client.local import OnnxDetector
+    from client.detection.onnx import OnnxDetector
 
     detector = OnnxDetector(path, workers=1)
     detector.close()

@@ -8,10 +8,13 @@ from typing import Literal
 
 import onnx
 
-from client.plugin import LIBRARY, REMEDY, PluginError
+from client.detection.custom_ops import PluginError
 from export import cuda
 from export.passes.plugin_dcn import needs_plugin
+from mot.custom_ops import LIBRARY, REMEDY
 from mot.files import whole_file
+
+BUILT = Path(__file__).resolve().parents[1] / "build" / "plugin" / LIBRARY  # by `make plugin`
 
 
 def choose_library(library: Path, dcn: Literal["native", "plugin"], precision: Literal["fp32", "fp16"]) -> Path | None:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from client.plugin import LIBRARY
 from mot.contract import MODEL_NAME, ModelSpec, TensorSpec
+from mot.custom_ops import LIBRARY
 from mot.files import whole_file
 
 Target = Literal["container", "local"]

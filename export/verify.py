@@ -14,7 +14,7 @@ import onnxruntime as ort
 import torch
 from rich.table import Table
 
-from client.plugin import register
+from client.detection.custom_ops import register
 from export.cuda import CPU
 from export.to_onnx import PRECISION_KEY
 from mot.contract import ModelSpec

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from client.frame import Frame
-from client.tracked import TrackedFrame
+from client.pipeline.tracked import TrackedFrame
 from mot.detections import Detections, Tracks
+from mot.frame import Frame
 
 Image = npt.NDArray[np.uint8]
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from client.plugin import LIBRARY
+from mot.custom_ops import LIBRARY
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "export" / "plugin" / "build.sh"

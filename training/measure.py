@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from client.evaluate import SequencePair, evaluate
+from client.evaluation.evaluate import SequencePair, evaluate
 from client.tracking import tracker_config
-from client.video import Frame
 from mot.detections import Detections
+from mot.frame import Frame
 from mot.geometry import Letterbox
 from mot.sequence import format_rows
 from training.average_precision import average_precision

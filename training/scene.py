@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from client.video import Source, open_source
+from client.video.open import open_source
+from client.video.source import Source
 from mot.errors import MotError
 from mot.sequence import MotRows, read_ground_truth
 

@@ -15,7 +15,11 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Literal, Self
 
-from client.challenge.record import (
+from client.challenge.task import ChallengeError, Task
+from client.detection.detector import DetectorError
+from client.detection.given import BlankFrames, GivenDetections
+from client.jobs.job import JobSummary, associate_video, track_video
+from client.jobs.record import (
     Record,
     Settings,
     counts_of,
@@ -26,15 +30,11 @@ from client.challenge.record import (
     task_settings,
     write_record,
 )
-from client.challenge.task import ChallengeError, Task
-from client.detector import DetectorError
-from client.engine import Engine, EngineConfig, open_engine
-from client.given import BlankFrames, GivenDetections
-from client.job import JobSummary, associate_video, track_video
-from client.refine.looks import MeanLooks, looks_path
-from client.tracked import TrackedFrame
+from client.outputs.embeddings import MeanLooks, looks_path
+from client.pipeline.tracked import TrackedFrame
+from client.serving.network import Engine, EngineConfig, open_engine
 from client.tracking import TrackerConfig
-from client.video import open_source
+from client.video.open import open_source
 from mot.errors import MotError
 from mot.files import whole_file
 from mot.sequence import format_rows

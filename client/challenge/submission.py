@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.challenge.record import read_record, record_path
 from client.challenge.task import ChallengeError
+from client.jobs.record import read_record, record_path
 from mot.files import whole_file
 from mot.sequence import MotRows, SequenceError, read_results
 from mot.splits import VIDEOS, Benchmark, benchmark_of, sequences

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.frame import Window
-from client.given import GivenDetections
-from client.images import SEQINFO, assumed_frame_rate, open_folder
+from client.detection.given import GivenDetections
+from client.video.images import SEQINFO, assumed_frame_rate, open_folder
+from client.video.source import Window
 from mot.errors import MotError
 from mot.sequence import read_seqinfo
 from mot.splits import DETECTORS, VIDEOS, Benchmark, Convention, benchmark_of, frame_range, part, sequences, video_of

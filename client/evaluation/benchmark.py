@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from client.evaluation.pair import EvaluationError, Numbering, SequencePair
-from client.images import EXTENSIONS, SEQINFO
+from client.video.images import EXTENSIONS, SEQINFO
 from mot.sequence import read_seqinfo
 from mot.splits import VIDEOS, Convention, half, video_of
 

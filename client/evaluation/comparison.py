@@ -11,9 +11,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from client.evaluation.measures import MEASURES, Evaluation, Measure, Score
 from client.evaluation.pair import EvaluationError
 from client.evaluation.stretch import Stretch, find_stretches
-from client.measures import MEASURES, Evaluation, Measure, Score
 
 _MAIN = ("HOTA", "DetA", "AssA", "MOTA", "IDF1", "FP", "FN", "ID Sw.")
 _PEOPLE = 4  # shown of a stretch

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from client.evaluation.measures import ALPHAS, CURVES, Evaluation, Score
 from client.evaluation.mistakes import Mistakes, per_frame
-from client.measures import ALPHAS, CURVES, Evaluation, Score
 
 _BARS = ("HOTA", "MOTA", "IDF1")
 _STYLES = ("-", "--")  # of the first and the second result

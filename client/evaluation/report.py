@@ -9,9 +9,9 @@ from html import escape
 from pathlib import Path
 
 from client.evaluation.comparison import Comparison, signed_difference
+from client.evaluation.measures import MEASURES, Evaluation
 from client.evaluation.plots import draw_figures
 from client.evaluation.stretch import Stretch
-from client.measures import MEASURES, Evaluation
 from mot.errors import MotError
 from mot.files import whole_file
 

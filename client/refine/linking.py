@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from client.refine.looks import Looks
+from client.outputs.embeddings import Looks
 from client.refine.paths import paths
 from mot.sequence import MotRows
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from client.outputs.embeddings import looks_path, read_looks
 from client.refine.gaps import fill_gaps
 from client.refine.lines import read_lines, refined_lines
 from client.refine.linking import link
-from client.refine.looks import looks_path, read_looks
 from client.refine.short import drop_short
 from client.refine.smoothing import smooth
 from mot.errors import MotError

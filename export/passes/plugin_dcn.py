@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from client.plugin import DOMAIN
+from mot.custom_ops import DOMAIN
 
 OPERATOR = "ModulatedDeformConv2d"  # inputs, attributes and meaning are those of ONNX DeformConv
 _VERSION = 1

@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.progress import track as progress
 from rich.table import Table
 
-from client.evaluate import Protocol, SequencePair, evaluate
-from client.local import OnnxDetector
+from client.detection.onnx import OnnxDetector
+from client.evaluation.evaluate import Protocol, SequencePair, evaluate
 from client.tracking import TRACKERS, OverlapReidConfig, TrackerConfig, tracker_config
-from client.video import open_source
+from client.video.open import open_source
 from mot.detections import Detections
 from mot.geometry import Letterbox
 from mot.sequence import format_rows

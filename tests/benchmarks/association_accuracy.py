@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from association_peers import PEERS
 
-from client.evaluate import SequencePair, evaluate
+from client.evaluation.evaluate import SequencePair, evaluate
 from client.tracking import TRACKERS
 from mot.detections import Detections
 from mot.files import whole_file

@@ -31,13 +31,13 @@ from rich.table import Table
 
 from client.challenge.runner import RunConfig, run_tasks
 from client.challenge.task import Task, find_challenge
-from client.detector import FakeDetector
-from client.engine import MODEL_REPOSITORY, EngineConfig
-from client.job import track_video
-from client.local import OnnxDetector
-from client.server import EmbeddedServer
+from client.detection.detector import FakeDetector
+from client.detection.onnx import OnnxDetector
+from client.jobs.job import track_video
+from client.serving.network import MODEL_REPOSITORY, EngineConfig
+from client.serving.server import EmbeddedServer
 from client.tracking import tracker_config
-from client.video import open_source
+from client.video.open import open_source
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
 from mot.sequence import SeqInfo, write_seqinfo

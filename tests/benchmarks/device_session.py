@@ -17,7 +17,7 @@ import onnxruntime as ort
 import torch
 from torch import Tensor
 
-from client.plugin import register
+from client.detection.custom_ops import register
 from export.cuda import CPU, CUDA
 
 Call = Callable[[], object]

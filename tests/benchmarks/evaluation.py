@@ -1,4 +1,4 @@
-"""Seconds to score a benchmark: TrackEval's own Evaluator, as it is mostly used, against ``client.evaluate``.
+"""Seconds to score a benchmark: TrackEval's own Evaluator, as it is mostly used, against ``mot eval``'s.
 
 Both read the same text files from a benchmark's folders and give all measures of HOTA, CLEAR and Identity; ours also
 lists the mistakes of every frame. The scores must agree exactly. For instance
@@ -23,10 +23,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import trackeval
 
-from client.evaluate import SequencePair, evaluate, find_pairs
 from client.evaluation.benchmark import take_half
+from client.evaluation.evaluate import SequencePair, evaluate, find_pairs
+from client.evaluation.measures import Evaluation
 from client.evaluation.rows import read_rows
-from client.measures import Evaluation
 from mot.sequence import SeqInfo, write_ground_truth, write_results, write_seqinfo
 
 _SPLIT = "MOT17-train"

@@ -25,7 +25,7 @@ from rich.console import Console
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT)  # Python puts this script's folder there, where `export` would mean this file
 
-from client.plugin import BUILT  # noqa: E402
+from export.library import BUILT  # noqa: E402
 from mot.files import whole_file  # noqa: E402
 from tests.benchmarks import export_cuda, export_graph, export_layers  # noqa: E402
 

@@ -10,7 +10,7 @@ import torch
 import torchvision
 from rich.console import Console
 
-from client.plugin import PluginError
+from client.detection.custom_ops import PluginError
 from export import cuda
 from export.library import choose_library
 from tests.benchmarks import export_cuda_graph, export_cuda_layers

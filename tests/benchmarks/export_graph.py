@@ -22,7 +22,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from client.plugin import register
+from client.detection.custom_ops import register
 from export.passes.plan import GRAPH_PASSES, HEADS
 from export.passes.plugin_dcn import use_plugin
 from export.to_onnx import export_onnx, make_spec

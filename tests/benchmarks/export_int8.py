@@ -34,9 +34,9 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT)  # Python puts this script's folder there, where `export` would mean a script beside it
 
-from client.local import OnnxDetector  # noqa: E402
+from client.detection.onnx import OnnxDetector  # noqa: E402
 from client.tracking import tracker_config  # noqa: E402
-from client.video import open_source  # noqa: E402
+from client.video.source import open_source  # noqa: E402
 from export.to_onnx import export_onnx, make_spec  # noqa: E402
 from mot.contract import ModelSpec  # noqa: E402
 from mot.geometry import Letterbox  # noqa: E402

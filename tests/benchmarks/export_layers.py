@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from client.plugin import register
+from client.detection.custom_ops import register
 from export.passes.plugin_dcn import use_plugin
 from training.model.dcn import ModulatedDeformConv
 from training.model.fairmot import FairMOT

@@ -20,16 +20,16 @@ from rich.console import Console
 from rich.table import Table
 from scipy.linalg import cho_factor, cho_solve
 
-from client.evaluate import SequencePair, evaluate
-from client.frame import Frame
-from client.local import OnnxDetector
-from client.refine.looks import LooksSink, looks_path
+from client.detection.onnx import OnnxDetector
+from client.evaluation.evaluate import SequencePair, evaluate
+from client.outputs.embeddings import LooksSink, looks_path
+from client.outputs.text import MotTextSink
+from client.pipeline.tracked import TrackedFrame
 from client.refine.paths import by_frame, paths
 from client.refine.refinement import RefineConfig, refine_file
-from client.sinks import MotTextSink
-from client.tracked import TrackedFrame
 from client.tracking import tracker_config
 from mot.detections import Detections
+from mot.frame import Frame
 from mot.sequence import MotRows, read_results, write_results
 
 MEASURES = ("HOTA", "MOTA", "IDF1", "ID Sw.")

@@ -26,10 +26,10 @@ import onnxruntime as ort
 from rich.console import Console
 from rich.table import Table
 
-from client.engine import MODEL_REPOSITORY, Engine, EngineConfig, open_engine
-from client.job import result_files, track_video
-from client.local import OnnxDetector, available_cores
-from client.video import open_source
+from client.detection.onnx import OnnxDetector, available_cores
+from client.jobs.job import result_files, track_video
+from client.serving.network import MODEL_REPOSITORY, Engine, EngineConfig, open_engine
+from client.video.open import open_source
 from mot.geometry import Letterbox
 
 

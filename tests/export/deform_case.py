@@ -11,7 +11,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper
 
-from client.plugin import register
+from client.detection.custom_ops import register
 from export.passes.plugin_dcn import use_plugin
 
 INPUTS = ("x", "weight", "offset", "bias", "mask")  # in ONNX's order

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from client.local import OnnxDetector
+from client.detection.onnx import OnnxDetector
 from export import cli, verify
 from export.triton_config import CONFIG_PATHS
 from mot.errors import MotError

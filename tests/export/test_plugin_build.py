@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.plugin import LIBRARY
+from mot.custom_ops import LIBRARY
 from tests.export.deform_case import Case, run
 from tests.plugin_library import BUILD, UNAVAILABLE, plugin_library
 

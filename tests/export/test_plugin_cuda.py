@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from client.plugin import LIBRARY
 from export import cuda
 from export.library import has_cuda
 from export.passes.plugin_dcn import use_plugin
+from mot.custom_ops import LIBRARY
 from tests.benchmarks.device_session import bound, open_session, placement, synchronise
 from tests.benchmarks.export_cuda_layers import typed
 from tests.export.deform_case import Case, Feeds, graph_of

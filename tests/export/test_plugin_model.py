@@ -13,9 +13,9 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from typer.testing import CliRunner
 
-from client.detector import DetectorError
-from client.local import OnnxDetector
-from client.plugin import DOMAIN, LIBRARY, PluginError
+from client.detection.custom_ops import PluginError
+from client.detection.detector import DetectorError
+from client.detection.onnx import OnnxDetector
 from export import cli, cuda
 from export.library import choose_library, install, needed_by, providers
 from export.passes.plugin_dcn import needs_plugin, use_plugin
@@ -23,6 +23,7 @@ from export.to_onnx import export_onnx, make_spec
 from export.triton_config import CONFIG_PATHS
 from export.verify import sample_images
 from mot.contract import ModelSpec
+from mot.custom_ops import DOMAIN, LIBRARY
 from tests.plugin_library import plugin_library
 from tests.tiny_model import build
 from training.checkpoint import load_model

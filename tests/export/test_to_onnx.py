@@ -9,7 +9,7 @@ import pytest
 import torch
 from onnx import TensorProto
 
-from client.local import OnnxDetector
+from client.detection.onnx import OnnxDetector
 from export.to_onnx import OPSET, PASSES_KEY, PRECISION_KEY, export_onnx, make_spec
 from export.verify import LIMITS, Limits, compare, read_precision, require, sample_images
 from mot.contract import ModelSpec

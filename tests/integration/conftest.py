@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from client.runtime import find_triton
-from client.server import EmbeddedServer
+from client.serving.server import EmbeddedServer
+from client.serving.triton_runtime import find_triton
 from mot.errors import MotError
 from tests.tiny_model import repository
 

@@ -11,8 +11,8 @@ import pytest
 
 from client.challenge.runner import RunConfig, run_tasks
 from client.challenge.task import Task, find_challenge
-from client.engine import EngineConfig
-from client.server import EmbeddedServer
+from client.serving.network import EngineConfig
+from client.serving.server import EmbeddedServer
 from client.tracking import OverlapReidConfig
 from tests.benchmarks.batching import batched_repository, mean_batch
 from tests.client.challenge.benchmark import make_benchmark

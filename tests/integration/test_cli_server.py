@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from client.server import EmbeddedServer
+from client.serving.server import EmbeddedServer
 from mot.sequence import read_results
 from tests.command import start, wait_for_line, walk
 from tests.media import names

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from client.engine import MODEL_REPOSITORY
+from client.serving.network import MODEL_REPOSITORY
 from mot.sequence import read_results
 from tests.command import start
 

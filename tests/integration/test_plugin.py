@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from client.plugin import LIBRARY
-from client.runtime import ServerError, find_triton
-from client.server import EmbeddedServer
-from client.triton import TritonDetector
+from client.detection.triton import TritonDetector
+from client.serving.server import EmbeddedServer
+from client.serving.triton_runtime import ServerError, find_triton
 from export import cli
 from export.verify import sample_images
+from mot.custom_ops import LIBRARY
 from mot.detections import Detections
 from mot.errors import MotError
 from tests.export.conftest import write_checkpoint

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from client import server as server_module
-from client.runtime import ServerError, build_runtime
-from client.server import EmbeddedServer
+from client.serving import server as server_module
+from client.serving.server import EmbeddedServer
+from client.serving.triton_runtime import ServerError, build_runtime
 from mot.contract import ContractError
 from tests.tiny_model import ROOT
 
@@ -102,7 +102,7 @@ def test_stop_after_a_crash_leaves_nothing(tiny_repository: Path) -> None:
 
 def test_it_ends_when_we_are_killed(tiny_repository: Path, tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from client.server import EmbeddedServer\n"
+        "import sys, time; from pathlib import Path; from client.serving.server import EmbeddedServer\n"
         "with EmbeddedServer(Path(sys.argv[1]), instances=1) as server:\n"
         "    print(server.process.pid, flush=True); time.sleep(60)\n"
     )

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.detector import DetectorError
-from client.frame import Frame
-from client.local import OnnxDetector
-from client.pipeline import track
-from client.server import EmbeddedServer
-from client.triton import TritonDetector
+from client.detection.detector import DetectorError
+from client.detection.onnx import OnnxDetector
+from client.detection.triton import TritonDetector
+from client.pipeline.track import track
+from client.serving.server import EmbeddedServer
 from mot.detections import Detections, Tracks
+from mot.frame import Frame
 from tests.tiny_model import TINY, expected, images, repository
 
 pytestmark = pytest.mark.triton

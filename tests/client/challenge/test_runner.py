@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from client.challenge.record import read_record
 from client.challenge.runner import Outcome, RunConfig, run_tasks
 from client.challenge.task import ChallengeError, Task, find_challenge
-from client.detector import DetectorError
-from client.engine import EngineConfig
-from client.refine.looks import read_looks
+from client.detection.detector import DetectorError
+from client.jobs.record import read_record
+from client.outputs.embeddings import read_looks
+from client.serving.network import EngineConfig
 from client.tracking import BotSortConfig, ByteConfig, OverlapReidConfig
 from mot.sequence import read_results
 from tests.client.challenge.benchmark import make_benchmark, make_detections, make_sequence

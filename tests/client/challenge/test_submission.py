@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from client.challenge.record import Record, record_path, write_record
 from client.challenge.submission import check_submission, write_zip
 from client.challenge.task import ChallengeError
+from client.jobs.record import Record, record_path, write_record
 from mot.splits import VIDEOS, sequences
 from tests.media import names
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from client.challenge.task import ChallengeError, find_challenge
-from client.frame import Window
-from client.images import open_folder
+from client.video.images import open_folder
+from client.video.source import Window
 from mot.sequence import SequenceError
 from mot.splits import SplitError, sequences
 from tests.client.challenge.benchmark import make_benchmark, make_detections, make_sequence

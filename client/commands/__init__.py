@@ -1,0 +1,1 @@
+"""The commands of ``mot``: they parse and print, and hold no use case."""

@@ -1,0 +1,162 @@
+"""The command ``mot challenge``; heavy packages are imported by the commands that need them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from client.commands.options import (
+    ConfThres,
+    EngineKind,
+    InFlight,
+    ModelRepository,
+    Protocol,
+    RetryFor,
+    TrackerName,
+    TrackerSet,
+    Url,
+    engine_config,
+    tracker_settings,
+)
+
+if TYPE_CHECKING:
+    from client.challenge.submission import Submission
+
+app = typer.Typer(help="MOTChallenge: track a benchmark, make the zip for its server.", no_args_is_help=True)
+
+_Benchmark = Annotated[
+    Literal["MOT15", "MOT16", "MOT17", "MOT20"] | None,
+    typer.Option(help="By default, the one that the sequences are of."),
+]
+_Results = Annotated[Path, typer.Argument(help="Folder with SEQUENCE.txt for each sequence of the test set.")]
+
+
+@app.command()
+def track(
+    root: Annotated[Path, typer.Option(help="The benchmark's folder, with train/ and test/; or one of these.")],
+    split: Annotated[
+        Literal["train", "test", "train-half", "val-half"],
+        typer.Option(help="Halves are of the training sequences; results keep the original frame numbers."),
+    ],
+    half: Annotated[
+        Literal["bytetrack", "fairmot"],
+        typer.Option(help="Where sequences are halved: MOT17-09's val-half is 264-525, or by fairmot 263-525."),
+    ] = "bytetrack",
+    benchmark: _Benchmark = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; by default out/BENCHMARK/SPLIT.", show_default=False)
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Sequences tracked side by side.")] = 4,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results of other settings.")] = False,
+    detections: Annotated[
+        str | None,
+        typer.Option(
+            metavar="public|PATH",
+            help="Follow given people, without a network: public for each sequence's det/det.txt, or a folder with "
+            "SEQUENCE.txt for each, or a file for a single sequence.",
+        ),
+    ] = None,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Write SEQUENCE.embeddings.npz, too, for `mot refine --link-gap`.")
+    ] = False,
+    conf_thres: ConfThres = None,
+    tracker: TrackerName = "overlap_reid",
+    tracker_set: TrackerSet = None,
+    engine: EngineKind = "triton",
+    url: Url = None,
+    protocol: Protocol = "grpc",
+    in_flight: InFlight = None,
+    retry_for: RetryFor = 60,
+    model_repository: ModelRepository = None,
+) -> None:
+    """Track every sequence of a split: OUT/SEQUENCE.txt for each.
+
+    Each appears whole or not at all, with a record of its settings beside it:
+    the same command again goes on where it was stopped. Of MOT17, each video
+    is tracked once, and its result written under each detector's name; with
+    --detections each sequence is tracked for itself. A test split ends with
+    the zip for the server, OUT/BENCHMARK.zip. What was tracked without
+    --embeddings is tracked again with it.
+
+    Scores of --detections stay as they are: choose --conf-thres and the
+    tracker's thresholds for that detector.
+
+    [bold]Examples[/]
+
+    mot challenge track --root MOT17 --split val-half
+    mot challenge track --root MOT17 --split test --url gpu-host:8001 --jobs 7
+    mot challenge track --root MOT20 --split test --conf-thres 0.3
+    mot challenge track --root MOT17 --split train --detections public
+    mot challenge track --root MOT17 --split val-half --embeddings
+    mot refine out/MOT17/val-half --link-gap 30
+    mot eval MOT17/train out/MOT17/val-half --split val-half
+    """
+    from client.challenge.runner import RunConfig
+    from client.challenge.task import find_challenge
+    from client.commands.challenge_table import run_and_report
+
+    if embeddings and detections is not None:
+        raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
+    found = find_challenge(root, split, benchmark=benchmark, convention=half, detections=detections)
+    out = out or Path("out") / (found.benchmark or root.resolve().name) / split
+    config = RunConfig(
+        out=out,
+        engine=engine_config(engine, url, protocol, in_flight, retry_for, model_repository),
+        tracker=tracker_settings(tracker, conf_thres, tracker_set),
+        jobs=jobs,
+        overwrite=overwrite,
+        embeddings=embeddings,
+    )
+    failed = run_and_report(found, config)
+    if found.benchmark and split == "test" and not failed:
+        zip_results(out, found.benchmark)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("zip")
+def zip_results(
+    results: _Results,
+    benchmark: _Benchmark = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="By default RESULTS/BENCHMARK.zip.", show_default=False)
+    ] = None,
+) -> None:
+    """Check the results of a test set, and write the zip that the server takes.
+
+    [bold]Examples[/]
+
+    mot challenge zip out/MOT17/test
+    mot challenge zip out/MOT17/test -o MOT17-byte.zip
+    """
+    from client.challenge.submission import check_submission, write_zip
+
+    submission = check_submission(results, benchmark)
+    path = output or results / f"{submission.benchmark}.zip"
+    write_zip(submission, path)
+    typer.echo(f"{path}: {_counts(submission)}")
+
+
+@app.command()
+def check(results: _Results, benchmark: _Benchmark = None) -> None:
+    """Check the results of a test set as `zip` does, and write nothing; status 1 where the server would refuse them.
+
+    [bold]Examples[/]
+
+    mot challenge check out/MOT17/test
+    """
+    from client.challenge.submission import check_submission
+    from client.terminal import show
+
+    submission = check_submission(results, benchmark)
+    for fault in submission.faults:
+        show("error", fault)
+    if submission.faults:
+        raise typer.Exit(1)
+    typer.echo(f"{results}: {_counts(submission)}")
+
+
+def _counts(submission: Submission) -> str:
+    return f"{submission.benchmark}, {len(submission.rows)} sequences, {sum(submission.rows.values())} rows, no fault"

@@ -1,0 +1,83 @@
+"""Options that several commands of ``mot`` have: which network finds people, and how they are followed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:  # these take a second to import, which `--help` need not wait for
+    from client.serving.network import EngineConfig
+    from client.tracking import TrackerConfig
+
+ModelRepository = Annotated[
+    Path | None,
+    typer.Option(
+        help="Directory that holds the model's directory fairmot; by default the one shipped.",
+        envvar="MOT_MODEL_REPOSITORY",
+        show_default=False,
+    ),
+]
+ConfThres = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Score from which a person is tracked; by default the tracker's.")
+]
+TrackerName = Annotated[
+    Literal["overlap_reid", "fairmot", "fairmot_byte", "byte", "ocsort", "botsort"],
+    typer.Option(help="How people are followed; the default is the best on validation data."),
+]
+TrackerSet = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="A setting of the tracker, e.g. track_buffer=60; may be repeated."),
+]
+EngineKind = Annotated[
+    Literal["triton", "local"], typer.Option(help="A Triton server, or ONNX Runtime in this process.")
+]
+Url = Annotated[
+    str | None, typer.Option(help="HOST:PORT of a running Triton server; by default one is started and stopped.")
+]
+Protocol = Annotated[Literal["grpc", "http"], typer.Option(help="How to speak to the Triton server.")]
+InFlight = Annotated[
+    int | None,
+    typer.Option(min=1, help="Frames of a video in the network at a time; by default as many as it can use."),
+]
+RetryFor = Annotated[float, typer.Option(min=0, help="Seconds to wait for a Triton server that has stopped answering.")]
+
+
+def engine_config(
+    kind: Literal["triton", "local"],
+    url: str | None,
+    protocol: Literal["grpc", "http"],
+    in_flight: int | None,
+    retry_for: float,
+    model_repository: Path | None,
+) -> EngineConfig:
+    """The engine that the options choose.
+
+    Raises:
+        typer.BadParameter: they contradict each other.
+    """
+    from client.serving.network import MODEL_REPOSITORY, EngineConfig
+
+    if url is not None and kind == "local":
+        raise typer.BadParameter("--engine local uses no server", param_hint="--url")
+    return EngineConfig(
+        kind=kind,
+        url=url,
+        protocol=protocol,
+        model_repository=model_repository or MODEL_REPOSITORY,
+        in_flight=in_flight,
+        retry_for_s=retry_for,
+    )
+
+
+def tracker_settings(name: str, conf_thres: float | None, settings: list[str] | None) -> TrackerConfig:
+    """The tracker that the options choose.
+
+    Raises:
+        TrackerError: there is no such setting, or it cannot have this value.
+    """
+    from client.tracking import tracker_config
+
+    first = [] if conf_thres is None else [f"conf_thres={conf_thres}"]
+    return tracker_config(name, first + (settings or []))

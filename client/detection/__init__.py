@@ -1,0 +1,1 @@
+"""Who finds people in a frame: networks, or a file."""

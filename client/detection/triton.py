@@ -1,0 +1,133 @@
+"""The network on a Triton server, with deadlines and bounded retry."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Literal
+from urllib.parse import urlsplit
+
+import numpy as np
+import numpy.typing as npt
+
+from client.detection.detector import DetectorError
+from client.detection.transport import GrpcTransport, HttpTransport, Transport, UnavailableError
+from mot.contract import MODEL_NAME, ModelSpec
+from mot.detections import Detections
+
+WireProtocol = Literal["grpc", "http"]
+_DEFAULT_PORT: dict[str, int] = {"grpc": 8001, "http": 8000}
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+
+
+class TritonDetector:
+    """Sends images to a server, ``in_flight`` at a time, each from a thread of its own.
+
+    A call that the server does not answer (it is down, restarting, overloaded, or slower than the deadline)
+    is repeated with growing pauses: inference has no state, so running an image twice does no harm. Any other
+    error is final.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        protocol: WireProtocol = "grpc",
+        model: str = MODEL_NAME,
+        in_flight: int = 4,
+        deadline_s: float = 20.0,
+        retry_for_s: float = 60.0,
+        connect_timeout_s: float = 5.0,
+    ) -> None:
+        """Connect, and check that the server's model speaks this contract.
+
+        Args:
+            url: ``host:port``, ``grpc://host:port`` or ``http://host:port``; a scheme overrides ``protocol``.
+            protocol: how to speak where the address does not say.
+            model: its name on the server.
+            in_flight: calls at the same time.
+            deadline_s: for one call, queueing included.
+            retry_for_s: how long a frame's calls are repeated, from the first that failed.
+            connect_timeout_s: for each of the first questions to the server.
+
+        Raises:
+            DetectorError: the address is unusable, nothing answers there, or it has no such model.
+            ContractError: the model speaks another contract.
+        """
+        self._transport, self._address = _connect(url, protocol)
+        self._model = model
+        self._deadline_s, self._retry_for_s = deadline_s, retry_for_s
+        self._closing = threading.Event()
+        try:
+            self.spec = self._checked_spec(connect_timeout_s)
+        except BaseException:
+            self._transport.close()
+            raise
+        self._outputs = [tensor.name for tensor in self.spec.outputs]
+        self._calls = ThreadPoolExecutor(in_flight, thread_name_prefix="triton")
+
+    def submit(self, image: npt.NDArray[np.uint8]) -> Future[Detections]:
+        """See :meth:`client.detection.detector.Detector.submit`."""
+        return self._calls.submit(self._infer, image)
+
+    def close(self) -> None:
+        """Cancel what is queued, break off what is under way, and drop the connections."""
+        self._closing.set()
+        self._calls.shutdown(wait=False, cancel_futures=True)
+        self._transport.close()
+        self._calls.shutdown(wait=True)
+
+    def _checked_spec(self, timeout_s: float) -> ModelSpec:
+        try:
+            served = self._transport.describe(self._model, timeout_s)
+        except UnavailableError as error:
+            raise DetectorError(
+                f"no Triton server is ready at {self._address} ({error}); start one with `mot serve`, or check "
+                "the address: Triton listens on port 8001 for gRPC and 8000 for HTTP unless told otherwise"
+            ) from error
+        source = f"{self._address}, model {self._model!r}"
+        spec = ModelSpec.from_metadata(served.parameters, source)
+        spec.check_tensors(served.inputs, served.outputs, source)
+        return spec
+
+    def _infer(self, image: npt.NDArray[np.uint8]) -> Detections:
+        """Call until the server answers, for at most ``retry_for_s`` after the first failure."""
+        batch = (self.spec.image.name, image[None])
+        pause, give_up = _FIRST_PAUSE_S, None
+        while True:
+            try:
+                boxes, scores, embeddings = self._transport.infer(self._model, batch, self._outputs, self._deadline_s)
+            except UnavailableError as error:
+                now = time.monotonic()
+                give_up = give_up or now + self._retry_for_s
+                if now >= give_up:
+                    raise DetectorError(
+                        f"the Triton server at {self._address} has not answered for {self._retry_for_s:g} s: {error}"
+                    ) from error
+                # Half of each pause is random, so that clients do not come back all at once.
+                if self._closing.wait(min(pause * random.uniform(0.5, 1), give_up - now)):
+                    raise
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+            else:
+                return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])
+
+
+def _connect(url: str, protocol: WireProtocol) -> tuple[Transport, str]:
+    """A transport for an address, and the address in full."""
+    try:
+        parts = urlsplit(url if "://" in url else f"{protocol}://{url}")
+        default = _DEFAULT_PORT[parts.scheme]
+        host, port = parts.hostname, parts.port or default
+        usable = host and not parts.path.strip("/")
+    except (ValueError, KeyError):
+        usable = False
+    if not usable:
+        raise DetectorError(
+            f"{url!r} is not the address of a Triton server; write host:port, grpc://host:port or http://host:port"
+        )
+    assert host
+    host = f"[{host}]" if ":" in host else host
+    transport: Transport = GrpcTransport(host, port) if parts.scheme == "grpc" else HttpTransport(host, port)
+    return transport, f"{parts.scheme}://{host}:{port}"

@@ -1,0 +1,1 @@
+"""Results on disk: rows, video, embeddings."""

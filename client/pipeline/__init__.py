@@ -1,0 +1,1 @@
+"""A video's way from frames to tracks."""

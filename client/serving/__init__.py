@@ -1,0 +1,1 @@
+"""Where the network runs, and the embedded Triton server."""

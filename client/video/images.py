@@ -1,0 +1,129 @@
+"""Frames from a folder of images, or from a MOTChallenge sequence."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from client.video.source import Source, VideoError, Window
+from mot.frame import Frame
+from mot.sequence import read_seqinfo
+from mot.splits import FRAME_RATES
+
+EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+DEFAULT_FRAME_RATE = 30.0  # where nothing is known: the rate of most MOTChallenge sequences
+SEQINFO = "seqinfo.ini"
+
+log = logging.getLogger(__name__)
+
+
+class ImageFolder(Source):
+    """The images of one folder in natural order (``2.jpg`` before ``10.jpg``); frame N is the N-th image."""
+
+    live = False
+
+    def __init__(
+        self,
+        folder: Path,
+        window: Window,
+        *,
+        name: str,
+        frame_rate: float | None = None,  # None: what is published of a sequence of this name, else 30
+        extensions: frozenset[str] = EXTENSIONS,
+    ) -> None:
+        self._paths = _list_images(folder, extensions)
+        window.check(str(folder), len(self._paths))
+        self._window = window
+        self.name = name
+        self.frame_rate = frame_rate or FRAME_RATES.get(name, DEFAULT_FRAME_RATE)
+        self.frame_count: int | None = window.count(len(self._paths))
+
+    def __iter__(self) -> Iterator[Frame]:
+        first = self._window.start
+        for index, path in enumerate(self._paths[first - 1 : self._window.end], start=first):
+            yield Frame(index=index, image=read_image(path), time=(index - 1) / self.frame_rate)
+
+    def close(self) -> None:
+        """Nothing is held between two frames."""
+
+
+def open_folder(folder: Path, window: Window) -> ImageFolder:
+    """A folder of images, a MOT sequence (``seqinfo.ini`` or ``img1/``), or the image folder of one.
+
+    Raises:
+        VideoError: there is no image, or fewer than the window wants.
+        SequenceError: ``seqinfo.ini`` is malformed.
+    """
+    folder = folder.resolve()  # "." and "img1/.." have no name of their own
+    if (folder / SEQINFO).is_file():
+        return _open_sequence(folder, window)
+    if (folder / "img1").is_dir():
+        return ImageFolder(folder / "img1", window, name=folder.name)
+    if (folder.parent / SEQINFO).is_file() and folder == folder.parent / read_seqinfo(
+        folder.parent / SEQINFO
+    ).image_dir:
+        return _open_sequence(folder.parent, window)
+    return ImageFolder(folder, window, name=folder.parent.name if folder.name == "img1" else folder.name)
+
+
+def assumed_frame_rate(folder: Path) -> float:
+    """Of a sequence without ``seqinfo.ini``: what is published of one of this name, else 30, with a warning."""
+    if folder.name not in FRAME_RATES:
+        log.warning("%s: no %s; %g frames per second are assumed", folder, SEQINFO, DEFAULT_FRAME_RATE)
+    return FRAME_RATES.get(folder.name, DEFAULT_FRAME_RATE)
+
+
+def read_image(path: Path) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) RGB, upright by its EXIF orientation.
+
+    Raises:
+        VideoError: the file cannot be read or is not an image.
+    """
+    try:
+        data = np.fromfile(path, np.uint8)
+        # imdecode and not imread: it takes paths that are not ASCII on every system, and empty data is an error.
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be read: {error.strerror}") from error
+    except cv2.error as error:
+        raise VideoError(f"{path}: not an image ({data.size} bytes): {error.err}") from error
+    if image is None:
+        raise VideoError(f"{path}: not an image, or a damaged one ({data.size} bytes); repair or remove it")
+    return np.asarray(image, np.uint8)
+
+
+def _open_sequence(folder: Path, window: Window) -> ImageFolder:
+    info = read_seqinfo(folder / SEQINFO)
+    source = ImageFolder(
+        folder / info.image_dir,
+        window,
+        name=info.name,
+        frame_rate=info.frame_rate,
+        extensions=frozenset({"." + info.extension.lower().lstrip(".")}),
+    )
+    if (found := len(source._paths)) != info.length:
+        log.warning("%s: seqLength is %d, but there are %d images", folder / SEQINFO, info.length, found)
+    return source
+
+
+def _list_images(folder: Path, extensions: frozenset[str]) -> list[Path]:
+    try:
+        # Hidden files are not frames: macOS puts a "._1.jpg" beside "1.jpg" on foreign disks.
+        paths = [p for p in folder.iterdir() if p.suffix.lower() in extensions and not p.name.startswith(".")]
+    except OSError as error:
+        raise VideoError(f"{folder}: cannot be listed: {error.strerror}; check the path") from error
+    if not paths:
+        raise VideoError(f"{folder}: no images in this folder (looked for {', '.join(sorted(extensions))})")
+    return sorted(paths, key=lambda path: _natural(path.name))
+
+
+def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Sort key in which runs of digits count as numbers; equal ones ("1" and "01") keep a fixed order."""
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    return [(int(digits), "") if digits else (-1, text) for digits, text in parts], name

@@ -1,0 +1,226 @@
+"""The pipeline's order, bounds and failures, with detectors that answer when and how the test wants."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from client.detection.detector import DetectorError, FakeDetector
+from client.pipeline.stages import Stages
+from client.pipeline.track import track
+from client.video.source import VideoError
+from mot.contract import ModelSpec
+from mot.detections import Detections, Tracks
+from mot.frame import Frame
+
+SPEC = ModelSpec(architecture="fake", height=32, width=64, top_k=1, embedding_dim=4)
+Image = npt.NDArray[np.uint8]
+
+
+def shade(image: Image) -> Detections:
+    """One person whose box is (0, 0, 64, v), v being the brightest pixel."""
+    return Detections(
+        boxes=np.array([[0, 0, 64, image.max()]], np.float32),
+        scores=np.array([0.9], np.float32),
+        embeddings=np.ones((1, 4), np.float32) / 2,
+    )
+
+
+def frames(count: int, height: int = 32, width: int = 64) -> Iterator[Frame]:
+    for index in range(1, count + 1):
+        yield Frame(index=index, image=np.full((height, width, 3), index, np.uint8), time=index / 10)
+
+
+class Echo:
+    """Tracks whatever is detected, and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[Detections] = []
+
+    def update(self, detections: Detections, **_: object) -> Tracks:
+        self.given.append(detections)
+        rows = np.arange(len(detections))
+        return Tracks(ids=rows + 1, boxes=detections.boxes, scores=detections.scores, detections=rows)
+
+
+class Shuffling:
+    """Answers the first of each four images last; counts what is under way."""
+
+    spec = SPEC
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(8)
+        self._submitted = 0
+        self.most = 0
+        self._open: list[Future[Detections]] = []
+
+    def submit(self, image: Image) -> Future[Detections]:
+        self._submitted += 1
+        future = self._pool.submit(self._answer, image, 0.02 if self._submitted % 4 == 1 else 0.0)
+        self._open = [each for each in self._open if not each.done()] + [future]
+        self.most = max(self.most, len(self._open))
+        return future
+
+    def close(self) -> None:
+        self._pool.shutdown()
+
+    @staticmethod
+    def _answer(image: Image, seconds: float) -> Detections:
+        time.sleep(seconds)
+        return shade(image)
+
+
+class Silent:
+    """Never answers."""
+
+    spec = SPEC
+
+    def __init__(self) -> None:
+        self.answers: list[Future[Detections]] = []
+
+    def submit(self, image: Image) -> Future[Detections]:
+        self.answers.append(Future())
+        return self.answers[-1]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 8])
+def test_order_is_kept_and_flight_is_bounded(in_flight: int) -> None:
+    detector = Shuffling()
+    tracked = list(track(frames(40), detector, Echo(), in_flight=in_flight))
+    detector.close()
+    assert [each.frame.index for each in tracked] == list(range(1, 41))
+    assert [each.tracks.boxes[0, 3] for each in tracked] == list(range(1, 41))
+    assert detector.most <= in_flight
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_fewer_frames_than_in_flight(count: int) -> None:
+    tracked = list(track(frames(count), FakeDetector(SPEC, shade), Echo(), in_flight=8))
+    assert [each.frame.index for each in tracked] == list(range(1, count + 1))
+
+
+def test_source_is_not_read_ahead() -> None:
+    read = 0
+
+    def counted() -> Iterator[Frame]:
+        nonlocal read
+        for frame in frames(100):
+            read += 1
+            yield frame
+
+    tracked = track(counted(), FakeDetector(SPEC, shade), Echo(), in_flight=4)
+    next(tracked)
+    assert read == 5
+
+
+def test_boxes_are_in_original_pixels() -> None:
+    # A 128 x 128 source becomes 32 x 32 in the middle of the 64 x 32 input: scale 1/4, offset (16, 0).
+    def answer(image: Image) -> Detections:
+        return Detections(
+            boxes=np.array([[16, 0, 32, 32]], np.float32),
+            scores=np.array([0.9], np.float32),
+            embeddings=np.ones((1, 4), np.float32) / 2,
+        )
+
+    tracker = Echo()
+    list(track(frames(1, 128, 128), FakeDetector(SPEC, answer), tracker))
+    assert tracker.given[0].boxes.tolist() == [[0, 0, 64, 128]]
+    assert tracker.given[0].boxes.dtype == np.float32
+
+
+def test_size_may_change_within_a_video() -> None:
+    sizes = [(32, 64), (64, 128), (64, 128), (1, 1)]
+    source = (Frame(index=k, image=np.full((*size, 3), 9, np.uint8), time=0.0) for k, size in enumerate(sizes, start=1))
+    tracker = Echo()
+    assert len(list(track(source, FakeDetector(SPEC, shade), tracker))) == 4
+    assert [given.boxes[0, 2] for given in tracker.given[:3]] == [64, 128, 128]
+
+
+def test_frame_without_people() -> None:
+    detector = FakeDetector(SPEC, lambda image: Detections.empty(4))
+    (only,) = track(frames(1), detector, Echo())
+    assert len(only.tracks) == 0
+
+
+@pytest.mark.parametrize("broken", [1, 2, 6, 10])
+def test_detector_failure_keeps_the_frames_before_it(broken: int) -> None:
+    def answer(image: Image) -> Detections:
+        if image.max() == broken:
+            raise DetectorError("the server is gone")
+        return shade(image)
+
+    tracked = track(frames(10), FakeDetector(SPEC, answer), Echo(), in_flight=3)
+    seen = []
+    with pytest.raises(DetectorError, match="the server is gone"):
+        for each in tracked:
+            seen.append(each.frame.index)
+    assert seen == list(range(1, broken))
+
+
+def test_source_failure_keeps_the_frames_before_it() -> None:
+    def cut() -> Iterator[Frame]:
+        yield from frames(5)
+        raise VideoError("the file ends in the middle")
+
+    seen = []
+    with pytest.raises(VideoError, match="ends in the middle"):
+        for each in track(cut(), FakeDetector(SPEC, shade), Echo(), in_flight=4):
+            seen.append(each.frame.index)
+    assert seen == [1, 2, 3, 4, 5]
+
+
+def test_failure_cancels_what_is_under_way() -> None:
+    detector = Silent()
+    tracked = track(frames(10), detector, Echo(), in_flight=3)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(next, tracked)
+        while len(detector.answers) < 3:
+            time.sleep(0.001)
+        detector.answers[0].set_exception(DetectorError("gone"))
+        with pytest.raises(DetectorError):
+            running.result()
+    assert [answer.cancelled() for answer in detector.answers] == [False, True, True]
+
+
+def test_closing_cancels_what_is_under_way() -> None:
+    detector = Silent()
+    tracked = track(frames(10), detector, Echo(), in_flight=3)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(next, tracked)
+        while len(detector.answers) < 3:
+            time.sleep(0.001)
+        detector.answers[0].set_result(shade(np.ones(SPEC.image.shape, np.uint8)))
+        assert running.result().frame.index == 1
+    tracked.close()
+    assert all(answer.cancelled() for answer in detector.answers[1:])
+
+
+def test_in_flight_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="in_flight must be at least 1, not 0"):
+        track(frames(1), FakeDetector(SPEC, shade), Echo(), in_flight=0)
+
+
+def test_stages_tell_where_time_goes() -> None:
+    stages = Stages()
+    detector = Shuffling()
+    begun = time.perf_counter()
+    list(track(frames(12), detector, Echo(), in_flight=2, stages=stages))
+    elapsed = time.perf_counter() - begun
+    detector.close()
+    assert stages.frames == 12
+    assert set(stages.seconds) == {"decode", "letterbox", "infer", "wait", "associate"}
+    assert stages.seconds["infer"] >= 3 * 0.02
+    assert sum(seconds for stage, seconds in stages.seconds.items() if stage != "infer") <= elapsed
+    assert stages.milliseconds()["infer"] == pytest.approx(1000 * stages.seconds["infer"] / 12)
+
+
+def test_stages_of_nothing() -> None:
+    assert Stages().milliseconds() == {}

@@ -1,0 +1,123 @@
+"""Image folders and MOT sequences, good and bad."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from client.video.open import open_source
+from client.video.source import VideoError
+from mot.frame import Frame
+from tests.media import number_of, numbered_image, quarters, write_image
+
+
+def read(input: Path | str, start: int = 1, end: int | None = None) -> list[Frame]:
+    with open_source(str(input), start, end) as source:
+        return list(source)
+
+
+def test_folder_is_read_in_natural_order(tmp_path: Path) -> None:
+    for n in (10, 9, 1, 2):
+        write_image(tmp_path / "walk" / f"{n}.png", numbered_image(n))
+    (tmp_path / "walk" / "notes.txt").write_text("not an image")
+    (tmp_path / "walk" / "._1.png").write_bytes(b"left by another system")
+    with open_source(str(tmp_path / "walk") + "/") as source:
+        assert (source.name, source.frame_rate, source.frame_count, source.live) == ("walk", 30, 4, False)
+        frames = list(source)
+    assert [(frame.index, number_of(frame.image)) for frame in frames] == [(1, 1), (2, 2), (3, 9), (4, 10)]
+    assert [frame.time for frame in frames] == pytest.approx([0, 1 / 30, 2 / 30, 3 / 30])
+
+
+def test_folder_images_are_rgb_and_may_differ_in_size(tmp_path: Path) -> None:
+    write_image(tmp_path / "1.png", quarters(8, 6))
+    write_image(tmp_path / "2.png", quarters(1, 1))
+    write_image(tmp_path / "3.png", quarters(5, 9))
+    first, second, third = read(tmp_path)
+    assert np.array_equal(first.image, quarters(8, 6))
+    assert (second.image.shape, third.image.shape) == ((1, 1, 3), (9, 5, 3))
+
+
+def test_folder_window(tmp_path: Path) -> None:
+    for n in range(1, 6):
+        write_image(tmp_path / f"{n:03d}.png", numbered_image(n))
+    assert [(frame.index, number_of(frame.image)) for frame in read(tmp_path, 2, 4)] == [(2, 2), (3, 3), (4, 4)]
+    with pytest.raises(VideoError, match="start 6 is beyond the end; it has 5 frames"):
+        open_source(str(tmp_path), 6)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image"], ids=["empty", "text"])
+def test_unreadable_image_is_an_error_that_names_it(tmp_path: Path, content: bytes) -> None:
+    write_image(tmp_path / "1.jpg", numbered_image(1))
+    (tmp_path / "2.jpg").write_bytes(content)
+    with open_source(str(tmp_path)) as source:
+        frames = iter(source)
+        assert next(frames).index == 1
+        with pytest.raises(VideoError, match=r"2\.jpg: not an image"):
+            next(frames)
+
+
+def test_folder_without_images_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(VideoError, match="no images in this folder") as caught:
+        open_source(str(tmp_path))
+    assert str(tmp_path) in str(caught.value)
+
+
+@pytest.fixture
+def sequence(tmp_path: Path) -> Path:
+    folder = tmp_path / "MOT99-01"
+    for n in range(1, 4):
+        write_image(folder / "img1" / f"{n:06d}.png", numbered_image(n))
+    (folder / "seqinfo.ini").write_text(
+        "[Sequence]\nname=MOT99-01-X\nimDir=img1\nframeRate=14\nseqLength=3\nimWidth=64\nimHeight=48\nimExt=.png\n"
+    )
+    return folder
+
+
+@pytest.mark.parametrize("inner", ["", "img1"], ids=["sequence", "its img1"])
+def test_mot_sequence_takes_name_and_rate_from_seqinfo(sequence: Path, inner: str) -> None:
+    write_image(sequence / "img1" / "preview.jpg", numbered_image(9))  # not of imExt
+    with open_source(str(sequence / inner)) as source:
+        assert (source.name, source.frame_rate, source.frame_count) == ("MOT99-01-X", 14, 3)
+        assert [(frame.index, number_of(frame.image)) for frame in source] == [(1, 1), (2, 2), (3, 3)]
+
+
+@pytest.mark.parametrize("inner", ["", "img1"], ids=["sequence", "its img1"])
+def test_sequence_without_seqinfo_is_named_after_its_folder(sequence: Path, inner: str) -> None:
+    (sequence / "seqinfo.ini").unlink()
+    with open_source(str(sequence / inner)) as source:
+        assert (source.name, source.frame_count) == ("MOT99-01", 3)
+
+
+@pytest.mark.parametrize("inner", ["", "img1"], ids=["sequence", "its img1"])
+@pytest.mark.parametrize(("name", "rate"), [("ETH-Crossing", 14), ("AVG-TownCentre", 2.5), ("street", 30)])
+def test_rate_without_seqinfo_is_the_published_one_or_30(tmp_path: Path, inner: str, name: str, rate: float) -> None:
+    write_image(tmp_path / name / "img1/000001.png", numbered_image(1))
+    with open_source(str(tmp_path / name / inner)) as source:
+        assert source.frame_rate == rate
+
+
+def test_sequence_of_another_length_warns(sequence: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (sequence / "img1" / "000002.png").unlink()
+    assert len(read(sequence)) == 2
+    assert "seqLength is 3, but there are 2 images" in caplog.text
+
+
+def test_sequence_whose_images_are_missing_is_an_error(sequence: Path) -> None:
+    for path in (sequence / "img1").iterdir():
+        path.unlink()
+    (sequence / "img1").rmdir()
+    with pytest.raises(VideoError, match="img1: cannot be listed: No such file"):
+        open_source(str(sequence))
+
+
+@pytest.mark.data
+def test_mot17_sequence(mot_data: Path) -> None:
+    with open_source(str(mot_data / "mot" / "MOT17-09-FRCNN"), 524) as source:
+        assert (source.name, source.frame_rate, source.frame_count) == ("MOT17-09-FRCNN", 30, 2)
+        assert [(frame.index, frame.image.shape) for frame in source] == [
+            (524, (1080, 1920, 3)),
+            (525, (1080, 1920, 3)),
+        ]
