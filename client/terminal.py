@@ -9,16 +9,19 @@ from contextlib import contextmanager
 from functools import partial
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 _STYLES = {"error": "bold red", "critical": "bold red", "warning": "yellow"}
@@ -44,16 +47,45 @@ def warnings_shown() -> Iterator[None]:
         logging.getLogger().removeHandler(handler)
 
 
+class Bars:
+    """Progress of several things at a time: a bar each in a terminal, a line now and then elsewhere."""
+
+    def __init__(self, bars: Progress | None) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def begin(self, name: str, total: int | None) -> Callable[[], None]:
+        """Show one more; returns a function to call after each of its frames."""
+        if self._bars is None:
+            return _Lines(name, total).advance
+        self._tasks[name] = self._bars.add_task(escape(name), total=total)
+        return partial(self._bars.advance, self._tasks[name])
+
+    def end(self, name: str) -> None:
+        """Show it no more."""
+        if self._bars is not None and name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(name))
+
+
+@contextmanager
+def progress_bars() -> Iterator[Bars]:
+    """Show what is begun within the block; nothing of it is left behind."""
+    if not errors.is_terminal:
+        yield Bars(None)
+        return
+    # A long name is cut, so that the line stays one line.
+    name = TextColumn("{task.description}", table_column=Column(max_width=24, no_wrap=True, overflow="ellipsis"))
+    columns = (name, BarColumn(), MofNCompleteColumn(), _RateColumn())
+    times = (TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, *times, console=errors, transient=True, refresh_per_second=5) as bars:
+        yield Bars(bars)
+
+
 @contextmanager
 def progress(name: str, total: int | None) -> Iterator[Callable[[], None]]:
-    """Yield a function to call after each frame: a bar in a terminal, a line now and then elsewhere."""
-    if not errors.is_terminal:
-        yield _Lines(name, total).advance
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _RateColumn())
-    times = (TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, *times, console=errors, transient=True, refresh_per_second=5) as bar:
-        yield partial(bar.advance, bar.add_task(name, total=total))
+    """Yield a function to call after each frame of a single thing."""
+    with progress_bars() as bars:
+        yield bars.begin(name, total)
 
 
 class _TerminalHandler(logging.Handler):

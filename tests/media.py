@@ -41,6 +41,11 @@ def numbered_image(number: int, width: int = 64, height: int = 48) -> Image:
     return np.full((height, width, 3), 10 + 4 * number, np.uint8)
 
 
+def frame_of(image: Image, index: int = 1) -> Frame:
+    """A picture as the only frame of a video, or the one with this number, ten a second."""
+    return Frame(index=index, image=image, time=(index - 1) / 10)
+
+
 def number_of(image: Image) -> int:
     return round((float(image.mean()) - 10) / 4)
 

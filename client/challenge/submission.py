@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.challenge.task import ChallengeError
-from client.jobs.record import read_record, record_path
+from client.jobs.record import Record, record_path
 from mot.files import whole_file
 from mot.sequence import MotRows, SequenceError, read_results
 from mot.splits import VIDEOS, Benchmark, benchmark_of, sequences
@@ -68,7 +68,7 @@ def check_submission(folder: Path, benchmark: Benchmark | None = None) -> Submis
         rows[name] = len(result)
         faults += [f"{path}: {fault}" for fault in _faults(path, result, wanted[name])]
     for name, length in {**wanted, **VIDEOS[benchmark]["test"]}.items():
-        faults += _record_faults(record_path(folder, name), length)
+        faults += _record_faults(folder, name, length)
     return Submission(folder=folder, benchmark=benchmark, rows=rows, faults=tuple(faults))
 
 
@@ -114,14 +114,15 @@ def _faults(path: Path, rows: MotRows, length: int) -> list[str]:
     return faults
 
 
-def _record_faults(path: Path, length: int) -> list[str]:
+def _record_faults(folder: Path, name: str, length: int) -> list[str]:
     """What the record of `mot challenge track`, if there is one, tells of a result."""
-    record = read_record(path)
+    if Record.read(folder, name, done=False):
+        return [f"{record_path(folder, name, done=False)}: the run did not finish; run `mot challenge track` again"]
+    record = Record.read(folder, name)
     if record is None:
         return []
-    if record.counts is None:
-        return [f"{path}: the run did not finish; run `mot challenge track` again"]
-    first, last = record.settings["frames"]
-    if (first, last, record.length) != (1, length, length):
-        return [f"{path}: frames {first} to {last} of {record.length} were tracked, the server has {length}"]
+    (first, last), whole = record.settings["frames"], record.settings["length"]
+    if (first, last, whole) != (1, length, length):
+        path = record_path(folder, name)
+        return [f"{path}: frames {first} to {last} of {whole} were tracked, the server has {length}"]
     return []

@@ -11,13 +11,16 @@ from client.commands.options import (
     ConfThres,
     EngineKind,
     InFlight,
+    Jobs,
     ModelRepository,
+    OldOut,
+    Overwrite,
     Protocol,
     RetryFor,
     TrackerName,
     TrackerSet,
     Url,
-    engine_config,
+    network_config,
     tracker_settings,
 )
 
@@ -45,11 +48,15 @@ def track(
         typer.Option(help="Where sequences are halved: MOT17-09's val-half is 264-525, or by fairmot 263-525."),
     ] = "bytetrack",
     benchmark: _Benchmark = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results; by default out/BENCHMARK/SPLIT.", show_default=False)
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Folder for the results; by default out/BENCHMARK/SPLIT.", show_default=False
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Sequences tracked side by side.")] = 4,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results of other settings.")] = False,
+    out: OldOut = None,
+    jobs: Jobs = 4,
+    overwrite: Overwrite = False,
     detections: Annotated[
         str | None,
         typer.Option(
@@ -71,13 +78,14 @@ def track(
     retry_for: RetryFor = 60,
     model_repository: ModelRepository = None,
 ) -> None:
-    """Track every sequence of a split: OUT/SEQUENCE.txt for each.
+    """Track every sequence of a split: OUTPUT/SEQUENCE.txt for each.
 
     Each appears whole or not at all, with a record of its settings beside it:
-    the same command again goes on where it was stopped. Of MOT17, each video
+    the same command again keeps what is finished and goes on with the rest;
+    results of other settings are replaced with --overwrite alone. Of MOT17, each video
     is tracked once, and its result written under each detector's name; with
     --detections each sequence is tracked for itself. A test split ends with
-    the zip for the server, OUT/BENCHMARK.zip. What was tracked without
+    the zip for the server, OUTPUT/BENCHMARK.zip. What was tracked without
     --embeddings is tracked again with it.
 
     Scores of --detections stay as they are: choose --conf-thres and the
@@ -93,25 +101,34 @@ def track(
     mot refine out/MOT17/val-half --link-gap 30
     mot eval MOT17/train out/MOT17/val-half --split val-half
     """
-    from client.challenge.runner import RunConfig
-    from client.challenge.task import find_challenge
-    from client.commands.challenge_table import run_and_report
-
     if embeddings and detections is not None:
         raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
+
+    from client.challenge.jobs import jobs_of
+    from client.challenge.task import find_challenge
+    from client.commands.running import track_sequences
+    from client.terminal import show
+
     found = find_challenge(root, split, benchmark=benchmark, convention=half, detections=detections)
-    out = out or Path("out") / (found.benchmark or root.resolve().name) / split
-    config = RunConfig(
-        out=out,
-        engine=engine_config(engine, url, protocol, in_flight, retry_for, model_repository),
-        tracker=tracker_settings(tracker, conf_thres, tracker_set),
-        jobs=jobs,
+    folder = output or out or Path("out") / (found.benchmark or root.resolve().name) / split
+    if found.missing:
+        missing = ", ".join(found.missing)
+        show("warning", f"{found.benchmark} has {len(found.missing)} more sequences in this split: {missing}")
+    outcomes = track_sequences(
+        found.benchmark or "sequences",
+        jobs_of(
+            found.tasks,
+            folder,
+            network=network_config(engine, url, protocol, in_flight, retry_for, model_repository),
+            tracker=tracker_settings(tracker, conf_thres, tracker_set),
+            embeddings=embeddings,
+        ),
+        side_by_side=jobs,
         overwrite=overwrite,
-        embeddings=embeddings,
     )
-    failed = run_and_report(found, config)
+    failed = any(outcome.state == "failed" for outcome in outcomes)
     if found.benchmark and split == "test" and not failed:
-        zip_results(out, found.benchmark)
+        zip_results(folder, found.benchmark)
     if failed:
         raise typer.Exit(1)
 

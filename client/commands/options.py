@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` need not wait for
-    from client.serving.network import EngineConfig
+    from client.serving.network import NetworkConfig
     from client.tracking import TrackerConfig
 
 ModelRepository = Annotated[
@@ -41,27 +41,31 @@ InFlight = Annotated[
     int | None,
     typer.Option(min=1, help="Frames of a video in the network at a time; by default as many as it can use."),
 ]
+Jobs = Annotated[int, typer.Option("-j", "--jobs", min=1, help="Videos tracked side by side.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results of other settings or inputs.")]
+OldOutputRoot = Annotated[Path | None, typer.Option("--output-root", hidden=True)]  # the former name of --output
+OldOut = Annotated[Path | None, typer.Option("--out", hidden=True)]
 RetryFor = Annotated[float, typer.Option(min=0, help="Seconds to wait for a Triton server that has stopped answering.")]
 
 
-def engine_config(
+def network_config(
     kind: Literal["triton", "local"],
     url: str | None,
     protocol: Literal["grpc", "http"],
     in_flight: int | None,
     retry_for: float,
     model_repository: Path | None,
-) -> EngineConfig:
-    """The engine that the options choose.
+) -> NetworkConfig:
+    """Where the network runs, as the options choose.
 
     Raises:
         typer.BadParameter: they contradict each other.
     """
-    from client.serving.network import MODEL_REPOSITORY, EngineConfig
+    from client.serving.network import MODEL_REPOSITORY, NetworkConfig
 
     if url is not None and kind == "local":
         raise typer.BadParameter("--engine local uses no server", param_hint="--url")
-    return EngineConfig(
+    return NetworkConfig(
         kind=kind,
         url=url,
         protocol=protocol,

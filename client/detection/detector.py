@@ -1,9 +1,12 @@
-"""What the pipeline asks of a detector, and the fake that tests use instead of a server."""
+"""Who finds people in a frame: the protocol, networks behind a letterbox, and a fake for tests."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +15,8 @@ import numpy.typing as npt
 from mot.contract import ModelSpec
 from mot.detections import Detections
 from mot.errors import MotError
+from mot.frame import Frame
+from mot.geometry import Letterbox
 
 
 class DetectorError(MotError):
@@ -19,34 +24,71 @@ class DetectorError(MotError):
 
 
 class Detector(Protocol):
-    """Runs the network on letterboxed images, several at a time."""
+    """Finds people in frames, several at a time; several videos may share one."""
 
-    @property
-    def spec(self) -> ModelSpec:
-        """What the model takes and gives."""
+    def submit(self, frame: Frame) -> Future[Detections]:
+        """Start on one frame.
 
-    def submit(self, image: npt.NDArray[np.uint8]) -> Future[Detections]:
-        """Start on one image: (H, W, 3) RGB, letterboxed to the spec's size.
-
-        The future yields all K rows, boxes in input pixels, best score first; it raises
-        :class:`DetectorError` when the model or server fails for good.
+        The future yields boxes in pixels of ``frame.image``, best score first; it raises :class:`DetectorError`
+        when they cannot be had for good.
         """
 
     def close(self) -> None:
         """Give back threads and connections; unfinished frames are cancelled."""
 
 
-class FakeDetector:
-    """Answers each image with a function's result, at once and in this thread: for tests."""
+class LetterboxDetector(ABC):
+    """A network that takes images of one size: frames are letterboxed for it, and its boxes taken back.
 
-    def __init__(self, spec: ModelSpec, answer: Callable[[npt.NDArray[np.uint8]], Detections]) -> None:
+    Letterboxing is done by the thread that submits, the rest in ``workers`` threads.
+    """
+
+    def __init__(self, spec: ModelSpec, *, workers: int, name: str) -> None:
+        """``workers``: images in :meth:`infer` at the same time; ``name``: of their threads."""
         self.spec = spec
+        self._workers = ThreadPoolExecutor(workers, thread_name_prefix=name)
+
+    @abstractmethod
+    def infer(self, image: npt.NDArray[np.uint8]) -> Detections:
+        """Run the network on one image, (H, W, 3) RGB of the spec's size, and wait for it.
+
+        Returns:
+            All K rows, boxes in pixels of the input, best score first.
+
+        Raises:
+            DetectorError: the model or server failed for good.
+        """
+
+    def submit(self, frame: Frame) -> Future[Detections]:
+        """See :meth:`Detector.submit`."""
+        height, width = frame.image.shape[:2]
+        letterbox = _letterbox(width, height, self.spec.width, self.spec.height)
+        return self._workers.submit(self._answer, letterbox.apply(frame.image), letterbox)
+
+    def close(self) -> None:
+        """Cancel what has not begun and wait for what has."""
+        self._workers.shutdown(wait=True, cancel_futures=True)
+
+    def _answer(self, image: npt.NDArray[np.uint8], letterbox: Letterbox) -> Detections:
+        found = self.infer(image)
+        return replace(found, boxes=letterbox.inverse(found.boxes).astype(np.float32, copy=False))
+
+
+@lru_cache(maxsize=64)
+def _letterbox(source_width: int, source_height: int, width: int, height: int) -> Letterbox:
+    return Letterbox(source_width=source_width, source_height=source_height, width=width, height=height)
+
+
+class FakeDetector:
+    """Answers each frame with a function's result, at once and in this thread: for tests."""
+
+    def __init__(self, answer: Callable[[Frame], Detections]) -> None:
         self._answer = answer
 
-    def submit(self, image: npt.NDArray[np.uint8]) -> Future[Detections]:
+    def submit(self, frame: Frame) -> Future[Detections]:
         future: Future[Detections] = Future()
         try:
-            future.set_result(self._answer(image))
+            future.set_result(self._answer(frame))
         except MotError as error:
             future.set_exception(error)
         return future

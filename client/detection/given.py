@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 
-from client.pipeline.stages import Stages
-from client.pipeline.tracked import TrackedFrame
-from client.tracking.tracker import Tracker
-from client.video.images import SEQINFO, assumed_frame_rate
-from client.video.source import Source, Window
 from mot.detections import Detections
 from mot.frame import Frame
 from mot.geometry import xywh_to_xyxy
-from mot.sequence import SequenceError, read_detections, read_seqinfo
+from mot.sequence import SequenceError, read_detections
 
 
 class GivenDetections:
-    """The rows of a ``det.txt``, frame by frame.
+    """A detector that answers with the rows of a ``det.txt``, by the frame's number.
 
     Scores are the file's. Detectors differ (FRCNN's of MOT17 are nearly all 1, DPM's may be negative), so the
     tracker's thresholds must be chosen for them.
@@ -46,6 +41,11 @@ class GivenDetections:
         """The last frame with a detection; 0 where there is none."""
         return int(self._frames[-1]) if len(self._frames) else 0
 
+    @property
+    def best_score(self) -> float:
+        """The highest score of all; minus infinity where there is no detection."""
+        return float(self._all.scores.max(initial=-np.inf))
+
     def check_length(self, length: int) -> None:
         """Raise :class:`SequenceError` where there are detections beyond a sequence of ``length`` frames."""
         if self.last_frame > length:
@@ -59,64 +59,11 @@ class GivenDetections:
         first, behind = np.searchsorted(self._frames, [frame, frame + 1])
         return self._all[first:behind]
 
-
-class BlankFrames(Source):
-    """Frames without pixels, for who needs none: image is (0, 0, 3)."""
-
-    live = False
-
-    def __init__(self, name: str, *, first: int, last: int, frame_rate: float) -> None:
-        self.name, self.frame_rate = name, frame_rate
-        self.frame_count: int | None = max(0, last - first + 1)
-        self._indices = range(first, last + 1)
-
-    def __iter__(self) -> Iterator[Frame]:
-        image = np.zeros((0, 0, 3), np.uint8)
-        for index in self._indices:
-            yield Frame(index=index, image=image, time=(index - 1) / self.frame_rate)
+    def submit(self, frame: Frame) -> Future[Detections]:
+        """See :meth:`client.detection.detector.Detector.submit`; done at once."""
+        answer: Future[Detections] = Future()
+        answer.set_result(self.at(frame.index))
+        return answer
 
     def close(self) -> None:
         """Nothing is held."""
-
-
-def open_blank(folder: Path, given: GivenDetections, start: int = 1, end: int | None = None) -> BlankFrames:
-    """The frames of a sequence whose images need not be there, as its ``seqinfo.ini`` counts them.
-
-    Without one, frames end with the last that has a detection, at the sequence's published rate, else 30 a second.
-
-    Raises:
-        SequenceError: ``seqinfo.ini`` is malformed, or there are detections beyond its frames.
-        VideoError: the sequence ends before ``start``.
-    """
-    folder = folder.resolve()
-    if (folder / SEQINFO).is_file():
-        info = read_seqinfo(folder / SEQINFO)
-        name, frame_rate, length = info.name, info.frame_rate, info.length
-        given.check_length(length)
-    else:
-        name, frame_rate, length = folder.name, assumed_frame_rate(folder), given.last_frame
-    window = Window(start=start, end=end)
-    window.check(str(folder), length)
-    return BlankFrames(name, first=start, last=start + window.count(length) - 1, frame_rate=frame_rate)
-
-
-def associate(
-    frames: Iterable[Frame], given: GivenDetections, tracker: Tracker, stages: Stages
-) -> Generator[TrackedFrame, None, None]:
-    """Give each frame with its tracks, as :func:`client.pipeline.track.track` does with a network.
-
-    Raises:
-        MotError: the source of frames failed.
-    """
-    source = iter(frames)
-    while True:
-        with stages.measure("decode"):
-            frame = next(source, None)
-        if frame is None:
-            return
-        with stages.measure("associate"):
-            image = frame.image if frame.image.size else None
-            detections = given.at(frame.index)
-            tracks = tracker.update(detections, time=frame.time, image=image)
-        stages.frames += 1
-        yield TrackedFrame(frame=frame, tracks=tracks, detections=detections)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from client.detection.custom_ops import register_beside
-from client.detection.detector import DetectorError
+from client.detection.detector import DetectorError, LetterboxDetector
 from mot.contract import ModelSpec
 from mot.custom_ops import DOMAIN, LIBRARY, REMEDY
 from mot.detections import Detections
@@ -43,7 +42,7 @@ _CUDA = (
 )
 
 
-class OnnxDetector:
+class OnnxDetector(LetterboxDetector):
     """Runs an ONNX file of the contract; uses CUDA where ONNX Runtime was built with it.
 
     Several single-threaded runs side by side finish more images per second than one run that shares each
@@ -66,19 +65,11 @@ class OnnxDetector:
         check_runtime(ort.__version__)
         self._path = path
         self._session = _load(path, threads)
-        self.spec = _checked_spec(self._session, path)
+        super().__init__(_checked_spec(self._session, path), workers=workers or available_cores(), name="onnx")
         self._outputs = [tensor.name for tensor in self.spec.outputs]
-        self._workers = ThreadPoolExecutor(workers or available_cores(), thread_name_prefix="onnx")
 
-    def submit(self, image: npt.NDArray[np.uint8]) -> Future[Detections]:
-        """See :meth:`client.detection.detector.Detector.submit`."""
-        return self._workers.submit(self._run, image)
-
-    def close(self) -> None:
-        """Cancel what has not begun and wait for what has."""
-        self._workers.shutdown(wait=True, cancel_futures=True)
-
-    def _run(self, image: npt.NDArray[np.uint8]) -> Detections:
+    def infer(self, image: npt.NDArray[np.uint8]) -> Detections:
+        """See :meth:`client.detection.detector.LetterboxDetector.infer`."""
         try:
             boxes, scores, embeddings = self._session.run(self._outputs, {self.spec.image.name: image[None]})
         except _ORT_ERRORS as error:

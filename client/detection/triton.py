@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from typing import Literal
 from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
-from client.detection.detector import DetectorError
+from client.detection.detector import DetectorError, LetterboxDetector
 from client.detection.transport import GrpcTransport, HttpTransport, Transport, UnavailableError
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
@@ -22,7 +22,7 @@ _DEFAULT_PORT: dict[str, int] = {"grpc": 8001, "http": 8000}
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 
 
-class TritonDetector:
+class TritonDetector(LetterboxDetector):
     """Sends images to a server, ``in_flight`` at a time, each from a thread of its own.
 
     A call that the server does not answer (it is down, restarting, overloaded, or slower than the deadline)
@@ -40,6 +40,7 @@ class TritonDetector:
         deadline_s: float = 20.0,
         retry_for_s: float = 60.0,
         connect_timeout_s: float = 5.0,
+        connect: Callable[[str, WireProtocol], tuple[Transport, str]] | None = None,
     ) -> None:
         """Connect, and check that the server's model speaks this contract.
 
@@ -51,33 +52,29 @@ class TritonDetector:
             deadline_s: for one call, queueing included.
             retry_for_s: how long a frame's calls are repeated, from the first that failed.
             connect_timeout_s: for each of the first questions to the server.
+            connect: makes a transport for ``url`` and says the address in full; by default a real one.
 
         Raises:
             DetectorError: the address is unusable, nothing answers there, or it has no such model.
             ContractError: the model speaks another contract.
         """
-        self._transport, self._address = _connect(url, protocol)
+        self._transport, self._address = (connect or _connect)(url, protocol)
         self._model = model
         self._deadline_s, self._retry_for_s = deadline_s, retry_for_s
         self._closing = threading.Event()
         try:
-            self.spec = self._checked_spec(connect_timeout_s)
+            super().__init__(self._checked_spec(connect_timeout_s), workers=in_flight, name="triton")
         except BaseException:
             self._transport.close()
             raise
         self._outputs = [tensor.name for tensor in self.spec.outputs]
-        self._calls = ThreadPoolExecutor(in_flight, thread_name_prefix="triton")
-
-    def submit(self, image: npt.NDArray[np.uint8]) -> Future[Detections]:
-        """See :meth:`client.detection.detector.Detector.submit`."""
-        return self._calls.submit(self._infer, image)
 
     def close(self) -> None:
         """Cancel what is queued, break off what is under way, and drop the connections."""
         self._closing.set()
-        self._calls.shutdown(wait=False, cancel_futures=True)
+        self._workers.shutdown(wait=False, cancel_futures=True)
         self._transport.close()
-        self._calls.shutdown(wait=True)
+        super().close()
 
     def _checked_spec(self, timeout_s: float) -> ModelSpec:
         try:
@@ -92,7 +89,7 @@ class TritonDetector:
         spec.check_tensors(served.inputs, served.outputs, source)
         return spec
 
-    def _infer(self, image: npt.NDArray[np.uint8]) -> Detections:
+    def infer(self, image: npt.NDArray[np.uint8]) -> Detections:
         """Call until the server answers, for at most ``retry_for_s`` after the first failure."""
         batch = (self.spec.image.name, image[None])
         pause, give_up = _FIRST_PAUSE_S, None

@@ -1,135 +1,172 @@
-"""The main job: one video in, its tracks out."""
+"""The main job: one video in, its tracks out, and a record of how they were made."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 from client.detection.detector import Detector
-from client.detection.given import GivenDetections, associate
-from client.outputs.background import in_background
+from client.detection.given import GivenDetections
+from client.jobs.opening import check_people, open_input
+from client.jobs.record import JobSummary, Record, State, record_path
+from client.jobs.spec import JobError, JobSpec
+from client.jobs.tracking import JobStoppedError, track_source
 from client.outputs.embeddings import LooksSink, looks_path
 from client.outputs.render import Renderer
-from client.outputs.sink import FileSink, Sink, SinkError
+from client.outputs.sink import FileSink, SinkError
 from client.outputs.text import MotTextSink
 from client.outputs.video import VideoSink
-from client.pipeline.stages import Stages
-from client.pipeline.track import track
 from client.pipeline.tracked import TrackedFrame
-from client.tracking import TrackerConfig, tracker_config
+from client.serving.network import Network
 from client.video.source import Source
 
-
-@dataclass(frozen=True, kw_only=True)
-class JobSummary:
-    """What became of one video."""
-
-    frames: int
-    boxes: int  # people in all frames together
-    ids: int  # different people, as far as the tracker could tell
-    seconds: float  # wall clock, from the first frame's decoding to the last output's completion
-    milliseconds: Mapping[str, float]  # mean of a frame by stage, see client.pipeline.track.Stages
-
-    @property
-    def frames_per_second(self) -> float:
-        return self.frames / self.seconds
+_RECORD_EVERY_S = 5.0
 
 
-def track_video(
-    source: Source,
-    detector: Detector,
-    sinks: Sequence[Sink],
+class Watch:
+    """Told of a job's progress, in the job's thread; does nothing unless a subclass does."""
+
+    def opened(self, source: Source) -> None:
+        """The input has proved to be readable."""
+
+    def frame(self, tracked: TrackedFrame) -> None:
+        """One more frame is done."""
+
+
+def run(
+    job: JobSpec,
+    network: Network | None,
     *,
-    config: TrackerConfig | None = None,
-    in_flight: int = 4,
-    watch: Callable[[TrackedFrame], None] = lambda _: None,
+    settings: Mapping[str, Any] | None = None,
+    stop: Event | None = None,
+    watch: Watch | None = None,
 ) -> JobSummary:
-    """Track people through one source.
+    """Track one video and write its results; each appears whole or not at all, the record last.
 
     Args:
-        source: an open source, which is read to its end; Ctrl-C is the good end of a live one.
-        detector: left open, for the next video.
-        sinks: not yet entered; they get every frame, in order, in a thread of their own.
-        config: of the tracker (by default the default one's), which works at the source's frame rate.
-        in_flight: frames in the detector at a time.
-        watch: called with each frame in this thread, for progress.
+        network: None where the job has given detections; left open, for the next job.
+        settings: what the rows depend on, for the record.
+        stop: set it to end the job, from any thread; it is looked at between frames. Of a live source this is the
+            good end.
 
     Raises:
-        MotError: the source, the detector or a sink failed; file sinks have kept what was finished until then.
+        JobStoppedError: the job was stopped; finished frames are kept.
+        MotError: the source, the detector or a sink failed; finished frames are kept, and the record says why.
     """
-    tracker, stages = (config or tracker_config()).tracker(source.frame_rate), Stages()
-    results = track(source, detector, tracker, in_flight=in_flight, stages=stages)
-    return _collect(results, sinks, stages, live=source.live, watch=watch)
+    progress = _Progress(job, dict(settings or {}), watch or Watch())
+    try:
+        progress.write(Record(settings=progress.settings, state="running"))
+        summary = _run(job, network, stop or Event(), progress)
+        progress.write(Record(settings=progress.settings, state="done", frames=summary.frames, summary=summary))
+    except BaseException as error:
+        progress.end(error)
+        raise
+    return summary
 
 
-def associate_video(
-    source: Source,
-    given: GivenDetections,
-    sinks: Sequence[Sink],
-    *,
-    config: TrackerConfig | None = None,
-    watch: Callable[[TrackedFrame], None] = lambda _: None,
-) -> JobSummary:
-    """As :func:`track_video`, but people are where a file says, and no network runs.
+def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress) -> JobSummary:
+    given = GivenDetections(job.detections) if job.detections else None
+    config = job.tracker.config()
+    if given:
+        check_people(given, config)
+        detector: Detector = given
+    else:
+        assert network, "a job without given detections needs a network"
+        detector = network.detector
+    with open_input(job, given) as source:
+        progress.watch.opened(source)
+        sinks = result_sinks(job, source.frame_rate)
+        summary = track_source(
+            source,
+            detector,
+            sinks,
+            config=config,
+            in_flight=network.in_flight if network and not given else 1,
+            stop=stop,
+            watch=progress.frame,
+            complete=progress.forget_old,
+        )
+    return summary
 
-    Raises:
-        MotError: the source or a sink failed; file sinks have kept what was finished until then.
-    """
-    tracker, stages = (config or tracker_config()).tracker(source.frame_rate), Stages()
-    return _collect(associate(source, given, tracker, stages), sinks, stages, live=source.live, watch=watch)
 
+class _Progress:
+    """A job's record while it runs."""
 
-def _collect(
-    results: Generator[TrackedFrame, None, None],
-    sinks: Sequence[Sink],
-    stages: Stages,
-    *,
-    live: bool,
-    watch: Callable[[TrackedFrame], None],
-) -> JobSummary:
-    """Hand each frame to the sinks and to ``watch``, and count."""
-    boxes, ids = 0, set[int]()
-    begun = time.perf_counter()
-    with in_background(sinks, stages) as write, closing(results):
+    def __init__(self, job: JobSpec, settings: dict[str, Any], watch: Watch) -> None:
+        self._job, self.settings, self.watch = job, settings, watch
+        self.frames = 0
+        self._next = time.monotonic() + _RECORD_EVERY_S
+
+    def frame(self, tracked: TrackedFrame) -> None:
+        self.frames += 1
+        self.watch.frame(tracked)
+        if time.monotonic() > self._next:
+            self.write(Record(settings=self.settings, state="running", frames=self.frames))
+            self._next = time.monotonic() + _RECORD_EVERY_S
+
+    def forget_old(self) -> None:
+        """Remove the record of results of other settings, and those of them that nothing will replace.
+
+        Results of the same settings stay what they are.
+        """
+        job = self._job
         try:
-            for tracked in results:
-                write(tracked)
-                boxes += len(tracked.tracks)
-                ids.update(tracked.tracks.ids.tolist())
-                watch(tracked)
-        except KeyboardInterrupt:
-            if not live:
-                raise
-    return JobSummary(
-        frames=stages.frames,
-        boxes=boxes,
-        ids=len(ids),
-        seconds=time.perf_counter() - begun,
-        milliseconds=stages.milliseconds(),
-    )
+            old = Record.read(job.output, job.name)
+        except JobError:
+            old = None
+        if old and old.settings == self.settings:
+            return
+        stale = [record_path(job.output, job.name)]
+        stale += [] if job.video else [job.video_path]
+        stale += [] if job.embeddings else [looks_path(path) for path in job.texts]
+        for path in stale:
+            path.unlink(missing_ok=True)
+
+    def write(self, record: Record) -> None:
+        try:
+            record.write(self._job.output, self._job.name)
+        except OSError as error:
+            path = record_path(self._job.output, self._job.name)
+            raise JobError(f"{path}: cannot be written: {error.strerror}; check the output folder") from error
+
+    def end(self, error: BaseException) -> None:
+        """Note why it is not done, where that is possible: the error to be shown is the first one."""
+        stopped = isinstance(error, (JobStoppedError, KeyboardInterrupt))
+        reason = "" if stopped else str(error) or type(error).__name__
+        state: State = "stopped" if stopped else "failed"
+        with suppress(JobError):
+            self.write(Record(settings=self.settings, state=state, frames=self.frames, error=reason))
 
 
-def result_files(
-    stem: Path, *, input: str, frame_rate: float, video: bool = True, embeddings: bool = False
-) -> list[FileSink]:
-    """The sinks of the usual results: ``STEM.txt``, and ``STEM.mp4`` with the tracks drawn into the video.
+def result_paths(job: JobSpec) -> list[Path]:
+    """The files that the job shall give, without its record: rows, embeddings, video."""
+    paths = list(job.texts)
+    if job.embeddings:
+        paths += [looks_path(path) for path in job.texts]
+    return [*paths, job.video_path] if job.video else paths
 
-    With ``embeddings`` also ``STEM.embeddings.npz``, what each person looks like, for `mot refine`.
+
+def check_results(job: JobSpec) -> None:
+    """Raise :class:`SinkError` where a result is the very file that is read."""
+    for path in result_paths(job):
+        if path.exists() and Path(job.input).exists() and path.samefile(job.input):
+            raise SinkError(f"{path}: the result would replace its own input; choose another output folder")
+
+
+def result_sinks(job: JobSpec, frame_rate: float) -> list[FileSink]:
+    """A sink for each of :func:`result_paths`.
 
     Raises:
         SinkError: one of them is the very file that is read.
     """
-    text = stem.with_name(f"{stem.name}.txt")
-    sinks: list[FileSink] = [MotTextSink(text)]
-    if embeddings:
-        sinks.append(LooksSink(looks_path(text)))
-    if video:
-        path = stem.with_name(f"{stem.name}.mp4")
-        sinks.append(VideoSink(path, frame_rate=frame_rate, renderer=Renderer()))
-    for sink in sinks:
-        if sink.path.exists() and Path(input).exists() and sink.path.samefile(input):
-            raise SinkError(f"{sink.path}: the result would replace its own input; choose another output folder")
+    check_results(job)
+    sinks: list[FileSink] = [MotTextSink(path) for path in job.texts]
+    if job.embeddings:
+        sinks += [LooksSink(looks_path(path)) for path in job.texts]
+    if job.video:
+        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer()))
     return sinks

@@ -1,4 +1,4 @@
-"""A video's way from frames to tracks: letterbox, detect several frames at a time, associate in order."""
+"""A video's way from frames to tracks: detect in several frames at a time, associate in order."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from threading import Event
 
 from client.detection.detector import Detector
 from client.pipeline.stages import Stages
@@ -16,7 +17,8 @@ from client.tracking.tracker import Tracker
 from mot.detections import Detections
 from mot.errors import MotError
 from mot.frame import Frame
-from mot.geometry import Letterbox
+
+_LOOK_EVERY_S = 0.25  # how often who waits for a detector looks whether it shall stop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +26,11 @@ class _Pending:
     """A frame in the detector."""
 
     frame: Frame
-    letterbox: Letterbox
     answer: Future[Detections]
+
+
+class _StopError(Exception):
+    """Nobody wants more frames."""
 
 
 def track(
@@ -35,12 +40,14 @@ def track(
     *,
     in_flight: int = 4,
     stages: Stages | None = None,
+    stop: Event | None = None,
 ) -> Generator[TrackedFrame, None, None]:
     """Give each frame with its tracks, in the order of ``frames``.
 
     At most ``in_flight`` frames are in the detector, so memory does not grow with the video. When the source
     or the detector fails, every frame before the failure has been yielded; frames still in the detector are
-    cancelled, as they are when the generator is closed.
+    cancelled, as they are when the generator is closed. It ends early when ``stop`` is set, which is looked at
+    between frames and while waiting for the detector.
 
     Raises:
         DetectorError: the detector failed for good on a frame.
@@ -49,18 +56,17 @@ def track(
     """
     if in_flight < 1:
         raise ValueError(f"in_flight must be at least 1, not {in_flight}")
-    return _track(frames, detector, tracker, in_flight, stages or Stages())
+    return _track(frames, detector, tracker, in_flight, stages or Stages(), stop or Event())
 
 
 def _track(
-    frames: Iterable[Frame], detector: Detector, tracker: Tracker, in_flight: int, stages: Stages
+    frames: Iterable[Frame], detector: Detector, tracker: Tracker, in_flight: int, stages: Stages, stop: Event
 ) -> Generator[TrackedFrame, None, None]:
     pending: deque[_Pending] = deque()
     source = iter(frames)
     failure: MotError | None = None
-    letterbox: Letterbox | None = None
     try:
-        while True:
+        while not stop.is_set():
             try:
                 with stages.measure("decode"):
                     frame = next(source, None)
@@ -69,40 +75,40 @@ def _track(
                 break
             if frame is None:
                 break
-            with stages.measure("letterbox"):
-                letterbox = _fitting(letterbox, frame, detector)
-                image = letterbox.apply(frame.image)
             oldest = pending.popleft() if len(pending) == in_flight else None
-            detections = _wait(oldest, stages) if oldest else None
+            detections = _wait(oldest, stages, stop) if oldest else None
             # Submit before associating, so that the detector never idles for the tracker.
-            submitted = time.perf_counter()
-            answer = detector.submit(image)
-            answer.add_done_callback(partial(_add_latency, stages, submitted))
-            pending.append(_Pending(frame=frame, letterbox=letterbox, answer=answer))
+            pending.append(_submit(frame, detector, stages))
             if oldest and detections is not None:
                 yield _associate(oldest, detections, tracker, stages)
         while pending:
             oldest = pending.popleft()
-            yield _associate(oldest, _wait(oldest, stages), tracker, stages)
+            yield _associate(oldest, _wait(oldest, stages, stop), tracker, stages)
         if failure:
             raise failure
+    except _StopError:
+        return
     finally:
         for waiting in pending:
             waiting.answer.cancel()
 
 
-def _fitting(last: Letterbox | None, frame: Frame, detector: Detector) -> Letterbox:
-    """The letterbox for a frame: the last one, unless the source has changed its size."""
-    height, width = frame.image.shape[:2]
-    if last and (last.source_width, last.source_height) == (width, height):
-        return last
-    spec = detector.spec
-    return Letterbox(source_width=width, source_height=height, width=spec.width, height=spec.height)
+def _submit(frame: Frame, detector: Detector, stages: Stages) -> _Pending:
+    with stages.measure("letterbox"):
+        answer = detector.submit(frame)
+    answer.add_done_callback(partial(_add_latency, stages, time.perf_counter()))
+    return _Pending(frame=frame, answer=answer)
 
 
-def _wait(pending: _Pending, stages: Stages) -> Detections:
+def _wait(pending: _Pending, stages: Stages, stop: Event) -> Detections:
     with stages.measure("wait"):
-        return pending.answer.result()
+        while not stop.is_set():
+            try:
+                return pending.answer.result(_LOOK_EVERY_S)
+            except TimeoutError:
+                if pending.answer.done():
+                    raise
+        raise _StopError
 
 
 def _add_latency(stages: Stages, submitted: float, answer: Future[Detections]) -> None:
@@ -110,10 +116,10 @@ def _add_latency(stages: Stages, submitted: float, answer: Future[Detections]) -
         stages.add("infer", time.perf_counter() - submitted)
 
 
-def _associate(pending: _Pending, found: Detections, tracker: Tracker, stages: Stages) -> TrackedFrame:
+def _associate(pending: _Pending, detections: Detections, tracker: Tracker, stages: Stages) -> TrackedFrame:
+    frame = pending.frame
     with stages.measure("associate"):
-        boxes = pending.letterbox.inverse(found.boxes).astype("float32", copy=False)
-        frame, detections = pending.frame, replace(found, boxes=boxes)
-        tracks = tracker.update(detections, time=frame.time, image=frame.image)
+        image = frame.image if frame.image.size else None
+        tracks = tracker.update(detections, time=frame.time, image=image)
     stages.frames += 1
     return TrackedFrame(frame=frame, tracks=tracks, detections=detections)

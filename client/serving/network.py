@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from client.detection.detector import Detector, DetectorError
+from pydantic import BaseModel, ConfigDict, Field
+
+from client.detection.detector import DetectorError, LetterboxDetector
 from client.detection.onnx import OnnxDetector, available_cores
 from client.detection.triton import TritonDetector, WireProtocol
 from client.serving.server import EmbeddedServer
@@ -21,30 +23,34 @@ _AHEAD = 2  # frames in flight beyond those being computed: the network never wa
 _REMOTE_IN_FLIGHT = 8  # the batch that the server in the container prefers
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineConfig:
+class NetworkConfig(BaseModel):
     """How to run the network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["triton", "local"] = "triton"
     url: str | None = None  # of a Triton server that is already running; None: start an embedded one
     protocol: WireProtocol = "grpc"
     model_repository: Path = MODEL_REPOSITORY  # of the embedded server and of the local engine
-    in_flight: int | None = None  # frames of a video in the network at a time; None: as many as the engine can use
-    videos: int = 1  # tracked side by side, each with so many frames in flight
-    retry_for_s: float = 60.0  # how long to wait for a server that has stopped answering
+    # Frames of a video in the network at a time; None: as many as it can use.
+    in_flight: int | None = Field(default=None, ge=1)
+    retry_for_s: float = Field(default=60.0, ge=0)  # how long to wait for a server that has stopped answering
 
 
 @dataclass(frozen=True, kw_only=True)
-class Engine:
+class Network:
     """A detector that is ready, and how many frames of each video to keep in it."""
 
-    detector: Detector
+    detector: LetterboxDetector
     in_flight: int
 
 
 @contextmanager
-def open_engine(config: EngineConfig) -> Iterator[Engine]:
+def open_network(config: NetworkConfig, videos: int = 1) -> Iterator[Network]:
     """Load the model, or connect to the server, or start one; give all of it back at the end.
+
+    Args:
+        videos: tracked side by side, each with so many frames in flight.
 
     Raises:
         DetectorError: the model cannot be loaded, or no server answers.
@@ -53,29 +59,30 @@ def open_engine(config: EngineConfig) -> Iterator[Engine]:
     """
     with ExitStack() as stack:
         if config.kind == "local":
-            detector, in_flight = _local(config)
+            network = _local(config)
         elif config.url is not None:
-            detector, in_flight = _remote(config, config.url, _REMOTE_IN_FLIGHT)
+            network = _remote(config, config.url, _REMOTE_IN_FLIGHT, videos)
         else:
             server = stack.enter_context(_embedded(config.model_repository))
             url = server.grpc_url if config.protocol == "grpc" else server.http_url
-            detector, in_flight = _remote(config, url, server.instances + _AHEAD)
-        stack.callback(detector.close)
-        yield Engine(detector=detector, in_flight=in_flight)
+            network = _remote(config, url, server.instances + _AHEAD, videos)
+        stack.callback(network.detector.close)
+        yield network
 
 
-def _local(config: EngineConfig) -> tuple[Detector, int]:
+def _local(config: NetworkConfig) -> Network:
     cores = available_cores()
     workers = min(cores, _MAX_WORKERS)
     path = config.model_repository / MODEL_NAME / "1" / "model.onnx"
-    return OnnxDetector(path, workers=workers, threads=cores // workers), config.in_flight or workers + _AHEAD
+    detector = OnnxDetector(path, workers=workers, threads=cores // workers)
+    return Network(detector=detector, in_flight=config.in_flight or workers + _AHEAD)
 
 
-def _remote(config: EngineConfig, url: str, usual: int) -> tuple[Detector, int]:
+def _remote(config: NetworkConfig, url: str, usual: int, videos: int) -> Network:
     in_flight = config.in_flight or usual
-    calls = in_flight * config.videos
+    calls = in_flight * videos
     detector = TritonDetector(url, protocol=config.protocol, in_flight=calls, retry_for_s=config.retry_for_s)
-    return detector, in_flight
+    return Network(detector=detector, in_flight=in_flight)
 
 
 @contextmanager

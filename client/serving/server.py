@@ -140,7 +140,7 @@ class EmbeddedServer:
             time.sleep(0.05)
         try:
             with closing(TritonDetector(self.grpc_url, in_flight=1, deadline_s=timeout_s, retry_for_s=0)) as detector:
-                detector.submit(np.zeros(detector.spec.image.shape, np.uint8)).result()
+                detector.infer(np.zeros(detector.spec.image.shape, np.uint8))
         except DetectorError as error:
             raise ServerError(f"Triton is up but does not infer: {error}\n{self.log()}") from error
 

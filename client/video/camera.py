@@ -24,7 +24,7 @@ class Camera(Source):
         self._capture = _open(number)
         if not self._capture.isOpened():
             raise VideoError(f"camera {number}: cannot be opened; check that it is connected, free and permitted")
-        self.name = f"camera{number}"
+        self.name = camera_name(number)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.frame_rate = rate if 0 < rate <= 1000 else 30.0  # many drivers answer 0
 
@@ -44,6 +44,10 @@ class Camera(Source):
 
     def close(self) -> None:
         self._capture.release()
+
+
+def camera_name(number: int) -> str:
+    return f"camera{number}"
 
 
 def _open(number: int) -> cv2.VideoCapture:

@@ -61,15 +61,30 @@ def open_folder(folder: Path, window: Window) -> ImageFolder:
         SequenceError: ``seqinfo.ini`` is malformed.
     """
     folder = folder.resolve()  # "." and "img1/.." have no name of their own
+    if sequence := _sequence(folder):
+        return _open_sequence(sequence, window)
+    images = folder / "img1" if (folder / "img1").is_dir() else folder
+    return ImageFolder(images, window, name=folder_name(folder))
+
+
+def folder_name(folder: Path) -> str:
+    """The name of what :func:`open_folder` opens.
+
+    Raises:
+        SequenceError: ``seqinfo.ini`` is malformed.
+    """
+    folder = folder.resolve()
+    if sequence := _sequence(folder):
+        return read_seqinfo(sequence / SEQINFO).name
+    return folder.parent.name if folder.name == "img1" else folder.name
+
+
+def _sequence(folder: Path) -> Path | None:
+    """The sequence that a folder is, or whose images it holds; None where there is no ``seqinfo.ini``."""
     if (folder / SEQINFO).is_file():
-        return _open_sequence(folder, window)
-    if (folder / "img1").is_dir():
-        return ImageFolder(folder / "img1", window, name=folder.name)
-    if (folder.parent / SEQINFO).is_file() and folder == folder.parent / read_seqinfo(
-        folder.parent / SEQINFO
-    ).image_dir:
-        return _open_sequence(folder.parent, window)
-    return ImageFolder(folder, window, name=folder.parent.name if folder.name == "img1" else folder.name)
+        return folder
+    above = folder.parent / SEQINFO
+    return folder.parent if above.is_file() and folder == folder.parent / read_seqinfo(above).image_dir else None
 
 
 def assumed_frame_rate(folder: Path) -> float:

@@ -55,7 +55,7 @@ class NetworkStream(Source):
         announced = announced_frames(self._container, self._stream)
         self.live = self._container.duration is None
         self._goes_on = self.live and (not url.lower().startswith("http") or "jpeg" in self._container.format.name)
-        self.name = _name(url)
+        self.name = stream_name(url)
         self.frame_rate = frame_rate(self._stream)
         self.frame_count = None if self.live or announced is None else window.count(announced)
 
@@ -124,7 +124,7 @@ def without_credentials(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _name(url: str) -> str:
+def stream_name(url: str) -> str:
     """``rtsp://user:secret@host:554/live/door.sdp`` -> ``host-door``."""
     parts = urlsplit(url)
     words = [parts.hostname or "", PurePosixPath(parts.path).stem]

@@ -26,15 +26,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does, befor
 
 import numpy as np
 from batching import Batches, batched_repository, mean_batch
+from client.challenge.runner import RunConfig, run_tasks
 from rich.console import Console
 from rich.table import Table
 
-from client.challenge.runner import RunConfig, run_tasks
 from client.challenge.task import Task, find_challenge
 from client.detection.detector import FakeDetector
 from client.detection.onnx import OnnxDetector
 from client.jobs.job import track_video
-from client.serving.network import MODEL_REPOSITORY, EngineConfig
+from client.serving.network import MODEL_REPOSITORY, NetworkConfig
 from client.serving.server import EmbeddedServer
 from client.tracking import tracker_config
 from client.video.open import open_source
@@ -64,7 +64,7 @@ def side(tasks: tuple[Task, ...], out: Path, server: EmbeddedServer, jobs: int, 
     """Tracks all tasks through a server: frames per second, and the batches."""
 
     def measure() -> tuple[float, Batches]:
-        engine = EngineConfig(url=server.grpc_url, in_flight=in_flight)
+        engine = NetworkConfig(url=server.grpc_url, in_flight=in_flight)
         config = RunConfig(out=out, engine=engine, tracker=tracker_config(), jobs=jobs)
         for path in out.glob("*"):
             path.unlink()

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from client.detection.onnx import OnnxDetector, available_cores
 from client.jobs.job import result_files, track_video
-from client.serving.network import MODEL_REPOSITORY, Engine, EngineConfig, open_engine
+from client.serving.network import MODEL_REPOSITORY, Network, NetworkConfig, open_network
 from client.video.open import open_source
 from mot.geometry import Letterbox
 
@@ -60,7 +60,7 @@ def bare(model: Path, images: list[np.ndarray], *, runs: int, threads: int) -> C
     return measure
 
 
-def tracked(engine: Engine, video: str, frames: int, folder: Path, *, write_video: bool) -> Callable[[], float]:
+def tracked(engine: Network, video: str, frames: int, folder: Path, *, write_video: bool) -> Callable[[], float]:
     """Frames per second of the tracking loop of `mot track`."""
 
     def measure() -> float:
@@ -86,9 +86,9 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
 
-        def engine(**config: object) -> Engine:
-            chosen = EngineConfig(model_repository=options.model_repository, **config)  # type: ignore[arg-type]
-            return stack.enter_context(open_engine(chosen))
+        def engine(**config: object) -> Network:
+            chosen = NetworkConfig(model_repository=options.model_repository, **config)  # type: ignore[arg-type]
+            return stack.enter_context(open_network(chosen))
 
         local, grpc, http = engine(kind="local"), engine(kind="triton"), engine(kind="triton", protocol="http")
         sides = {

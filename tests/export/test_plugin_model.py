@@ -24,6 +24,7 @@ from export.triton_config import CONFIG_PATHS
 from export.verify import sample_images
 from mot.contract import ModelSpec
 from mot.custom_ops import DOMAIN, LIBRARY
+from tests.media import frame_of
 from tests.plugin_library import plugin_library
 from tests.tiny_model import build
 from training.checkpoint import load_model
@@ -89,7 +90,7 @@ def test_config_and_verify_find_the_library(model_dir: Path, checkpoint: Path) -
 def test_local_engine_finds_the_same_rows_as_with_the_native_operator(model_dir: Path, exported: Exported) -> None:
     native, plugin = OnnxDetector(exported[0]), OnnxDetector(model_dir / "2" / "model.onnx")
     for image in sample_images(exported[1], [], count=3):
-        a, b = native.submit(image).result(), plugin.submit(image).result()
+        a, b = native.submit(frame_of(image)).result(), plugin.submit(frame_of(image)).result()
         np.testing.assert_allclose(a.scores, b.scores, atol=1e-4)
         np.testing.assert_allclose(a.boxes[:8], b.boxes[:8], atol=0.01)
     native.close()

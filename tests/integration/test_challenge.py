@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from client.challenge.runner import RunConfig, run_tasks
+
 from client.challenge.task import Task, find_challenge
-from client.serving.network import EngineConfig
+from client.serving.network import NetworkConfig
 from client.serving.server import EmbeddedServer
 from client.tracking import OverlapReidConfig
 from tests.benchmarks.batching import batched_repository, mean_batch
@@ -34,7 +34,7 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, ...]:
 def config(tiny_repository: Path, tmp_path: Path) -> RunConfig:
     return RunConfig(
         out=tmp_path / "out",
-        engine=EngineConfig(kind="triton", model_repository=tiny_repository, retry_for_s=1),
+        engine=NetworkConfig(kind="triton", model_repository=tiny_repository, retry_for_s=1),
         tracker=OverlapReidConfig(conf_thres=0.2),
         jobs=4,
     )

@@ -18,6 +18,7 @@ from mot.custom_ops import LIBRARY
 from mot.detections import Detections
 from mot.errors import MotError
 from tests.export.conftest import write_checkpoint
+from tests.media import frame_of
 from tests.plugin_library import plugin_library
 
 pytestmark = pytest.mark.triton
@@ -44,7 +45,7 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows_of(models: Path) -> list[Detections]:
     with EmbeddedServer(models, instances=1) as server:
         detector = TritonDetector(server.grpc_url)
-        rows = [detector.submit(image).result() for image in sample_images(detector.spec, [], count=4)]
+        rows = [detector.submit(frame_of(image)).result() for image in sample_images(detector.spec, [], count=4)]
         detector.close()
     return rows
 

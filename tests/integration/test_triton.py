@@ -20,6 +20,7 @@ from client.pipeline.track import track
 from client.serving.server import EmbeddedServer
 from mot.detections import Detections, Tracks
 from mot.frame import Frame
+from tests.media import frame_of
 from tests.tiny_model import TINY, expected, images, repository
 
 pytestmark = pytest.mark.triton
@@ -61,8 +62,8 @@ def test_rows_equal_those_of_the_local_engine(server: EmbeddedServer, tiny_repos
     remote = TritonDetector(server.grpc_url if protocol == "grpc" else server.http_url, in_flight=8)
     local = OnnxDetector(tiny_repository / "fairmot/1/model.onnx")
     assert remote.spec == local.spec == TINY
-    there = [remote.submit(image) for image in images(COUNT)]
-    here = [local.submit(image) for image in images(COUNT)]
+    there = [remote.submit(frame_of(image)) for image in images(COUNT)]
+    here = [local.submit(frame_of(image)) for image in images(COUNT)]
     for one, other in zip(there, here, strict=True):
         np.testing.assert_array_equal(one.result().boxes, other.result().boxes)
         np.testing.assert_array_equal(one.result().scores, other.result().scores)
@@ -117,7 +118,7 @@ def test_final_errors_are_not_repeated(server: EmbeddedServer, protocol: str) ->
     detector = TritonDetector(server.grpc_url if protocol == "grpc" else server.http_url)
     begun = time.monotonic()
     with pytest.raises(DetectorError, match=r"127\.0\.0\.1:.*unexpected shape for input 'image'"):
-        detector.submit(np.zeros((7, 9, 3), np.uint8)).result()
+        detector.infer(np.zeros((7, 9, 3), np.uint8))
     assert time.monotonic() - begun < 2
     detector.close()
 
@@ -182,7 +183,7 @@ def test_server_that_hangs_for_a_while(server: EmbeddedServer, protocol: str) ->
     batch = images(4)
     os.killpg(server.process.pid, signal.SIGSTOP)
     try:
-        answers = [detector.submit(image) for image in batch]
+        answers = [detector.submit(frame_of(image)) for image in batch]
         time.sleep(0.8)
         assert not any(answer.done() for answer in answers)
     finally:
@@ -200,7 +201,7 @@ def test_overloaded_server_is_asked_again(tmp_path: Path) -> None:
     try:
         server.start()
         detector = TritonDetector(server.grpc_url, in_flight=16)
-        for image, answer in [(image, detector.submit(image)) for image in images(COUNT)]:
+        for image, answer in [(image, detector.submit(frame_of(image))) for image in images(COUNT)]:
             np.testing.assert_allclose(answer.result().boxes, expected(image).boxes, rtol=1e-5)
         detector.close()
     finally:
@@ -213,7 +214,7 @@ def test_close_does_not_wait_for_a_server_that_hangs(server: EmbeddedServer, pro
     detector = TritonDetector(server.grpc_url if protocol == "grpc" else server.http_url, in_flight=2)
     os.killpg(server.process.pid, signal.SIGSTOP)
     try:
-        answers = [detector.submit(image) for image in images(4)]
+        answers = [detector.submit(frame_of(image)) for image in images(4)]
         time.sleep(0.2)
         begun = time.monotonic()
         detector.close()

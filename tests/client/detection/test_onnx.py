@@ -11,6 +11,7 @@ import pytest
 from client.detection.detector import DetectorError
 from client.detection.onnx import OnnxDetector, check_runtime
 from mot.contract import CONTRACT_VERSION, ContractError, ModelSpec
+from tests.media import frame_of
 from tests.tiny_model import TINY, build, expected, images, save
 
 
@@ -23,7 +24,7 @@ def model(tmp_path: Path) -> Path:
 def test_rows_belong_to_their_image(model: Path, workers: int | None, threads: int) -> None:
     detector = OnnxDetector(model, workers=workers, threads=threads)
     batch = images(30)
-    answers = [detector.submit(image) for image in batch]
+    answers = [detector.submit(frame_of(image)) for image in batch]
     for image, answer in zip(batch, answers, strict=True):
         found = answer.result()
         np.testing.assert_allclose(found.boxes, expected(image).boxes, rtol=1e-5)
@@ -40,7 +41,7 @@ def test_spec_is_read_from_the_file(model: Path) -> None:
 
 def test_black_image(model: Path) -> None:
     detector = OnnxDetector(model)
-    found = detector.submit(np.zeros(TINY.image.shape, np.uint8)).result()
+    found = detector.infer(np.zeros(TINY.image.shape, np.uint8))
     assert not found.scores.any()
     assert np.isfinite(found.embeddings).all()
     detector.close()
@@ -49,7 +50,7 @@ def test_black_image(model: Path) -> None:
 def test_image_of_another_size(model: Path) -> None:
     detector = OnnxDetector(model)
     with pytest.raises(DetectorError, match=r"model\.onnx: ONNX Runtime failed on an image of \(7, 9, 3\)"):
-        detector.submit(np.zeros((7, 9, 3), np.uint8)).result()
+        detector.infer(np.zeros((7, 9, 3), np.uint8))
     detector.close()
 
 

@@ -1,133 +1,127 @@
-"""One video from source to results, with a detector that needs no model."""
+"""client.jobs.job: a real video through a real graph, and the record beside the results."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
-import numpy as np
 import pytest
 
-from client.detection.detector import DetectorError, FakeDetector
-from client.jobs.job import result_files, track_video
+from client.jobs.job import Watch, run
+from client.jobs.record import Record
+from client.jobs.spec import JobSpec, TrackerSpec
+from client.jobs.tracking import JobStoppedError
 from client.outputs.sink import SinkError
 from client.pipeline.tracked import TrackedFrame
+from client.serving.network import Network, NetworkConfig, open_network
 from client.tracking import OverlapReidConfig
 from client.video.open import open_source
 from client.video.source import Source, VideoError
-from mot.contract import ModelSpec
-from mot.detections import Detections
-from mot.frame import Frame
 from mot.sequence import read_results
-from tests.media import Image, make_video, names, numbered_image
+from tests.command import walk
+from tests.media import names
+from tests.tiny_model import repository
 
-SPEC = ModelSpec(architecture="fake", height=64, width=64)
 COUNT = 12
+LOW = TrackerSpec.of(OverlapReidConfig(conf_thres=0.2))
 
 
-class Pictures(Source):
-    """A source of memory; raises ``error`` behind its last frame."""
-
-    name, frame_rate, frame_count = "pictures", 10.0, None
-
-    def __init__(self, count: int = COUNT, *, live: bool = False, error: Exception | None = None) -> None:
-        self.live = live
-        self._count, self._error = count, error
-
-    def __iter__(self) -> Iterator[Frame]:
-        for index in range(1, self._count + 1):
-            yield Frame(index=index, image=numbered_image(index), time=index / 10)
-        if self._error:
-            raise self._error
-
-    def close(self) -> None:
-        pass
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    models = repository(tmp_path_factory.mktemp("models"))
+    with open_network(NetworkConfig(kind="local", model_repository=models)) as network:
+        yield network
 
 
-def two_people(image: Image) -> Detections:
-    """The same two in every picture."""
-    boxes = np.array([[5, 15, 20, 50], [30, 15, 45, 50]], np.float32)
-    return Detections(boxes=boxes, scores=np.full(2, 0.9, np.float32), embeddings=np.eye(2, dtype=np.float32))
+@pytest.fixture
+def job(tmp_path: Path) -> JobSpec:
+    video = walk(tmp_path / "walk.mp4", COUNT)
+    return JobSpec(input=str(video), output=tmp_path / "out", name="walk", tracker=LOW, embeddings=True)
 
 
-def interrupt_at(index: int) -> object:
-    def watch(tracked: TrackedFrame) -> None:
-        if tracked.frame.index == index:
-            raise KeyboardInterrupt
+class StopAt(Watch):
+    """Sets an event with a frame."""
 
-    return watch
+    def __init__(self, index: int) -> None:
+        self.stop, self._index = Event(), index
+        self.announced: int | None = None
+
+    def opened(self, source: Source) -> None:
+        self.announced = source.frame_count
+
+    def frame(self, tracked: TrackedFrame) -> None:
+        if tracked.frame.index == self._index:
+            self.stop.set()
 
 
-def test_summary_and_results(tmp_path: Path) -> None:
-    sinks = result_files(tmp_path / "walk", input="0", frame_rate=10)
-    seen: list[int] = []
-    summary = track_video(
-        Pictures(), FakeDetector(SPEC, two_people), sinks, watch=lambda each: seen.append(each.frame.index)
-    )
-    assert seen == list(range(1, COUNT + 1))
-    assert (summary.frames, summary.boxes, summary.ids) == (COUNT, 2 * COUNT, 2)
-    assert summary.frames_per_second == pytest.approx(COUNT / summary.seconds)
-    stages = {"decode", "letterbox", "infer", "wait", "associate", "render/encode"}
-    assert summary.milliseconds.keys() == stages
-    assert names(tmp_path) == {"walk.txt", "walk.mp4"}
-    assert read_results(tmp_path / "walk.txt").frames.tolist() == [n for n in seen for _ in range(2)]
-    with open_source(str(tmp_path / "walk.mp4")) as source:
+def test_results_and_record(job: JobSpec, network: Network) -> None:
+    summary = run(job, network, settings={"sample": 1})
+    assert names(job.output) == {"walk.txt", "walk.mp4", "walk.embeddings.npz", "walk.json"}
+    rows = read_results(job.output / "walk.txt")
+    assert (summary.frames, summary.boxes, summary.ids) == (COUNT, len(rows), len(set(rows.ids)))
+    record = Record.read(job.output, "walk")
+    assert record == Record(settings={"sample": 1}, state="done", frames=COUNT, summary=summary)
+    with open_source(str(job.video_path)) as source:
         assert sum(1 for _ in source) == COUNT
 
 
-def test_settings_reach_the_tracker() -> None:
-    summary = track_video(Pictures(), FakeDetector(SPEC, two_people), [], config=OverlapReidConfig(conf_thres=0.95))
-    assert (summary.frames, summary.boxes, summary.ids) == (COUNT, 0, 0)
+def test_stopping_keeps_what_is_finished(job: JobSpec, network: Network) -> None:
+    watch = StopAt(7)
+    with pytest.raises(JobStoppedError, match="walk: stopped after 7 frames"):
+        run(job, network, stop=watch.stop, watch=watch)
+    assert watch.announced == COUNT
+    files = {"walk.partial.txt", "walk.partial.mp4", "walk.embeddings.partial.npz", "walk.partial.json"}
+    assert names(job.output) == files
+    record = Record.read(job.output, "walk", done=False)
+    assert record and (record.state, record.frames, record.error) == ("stopped", 7, "")
+    run(job, network)
+    assert not any("partial" in name for name in names(job.output))
 
 
-def test_detector_is_left_open_and_ids_begin_anew_with_each_video(tmp_path: Path) -> None:
-    detector = FakeDetector(SPEC, two_people)
-    for name in ("first", "second"):
-        track_video(Pictures(), detector, result_files(tmp_path / name, input="0", frame_rate=10, video=False))
-    assert (tmp_path / "first.txt").read_text() == (tmp_path / "second.txt").read_text()
+def test_failure_is_recorded_as_a_sentence(job: JobSpec, network: Network, tmp_path: Path) -> None:
+    path = tmp_path / "text.mp4"
+    path.write_text("no video\n" * 99)
+    with pytest.raises(VideoError):
+        run(job.model_copy(update={"input": str(path)}), network)
+    record = Record.read(job.output, "walk", done=False)
+    assert record and record.state == "failed"
+    assert record.error.startswith(f"{path}: not a video that can be read: ")
+    assert names(job.output) == {"walk.partial.json"}
 
 
-def test_interrupted_file_keeps_its_frames_as_partial(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    sinks = result_files(tmp_path / "walk", input="0", frame_rate=10)
-    with pytest.raises(KeyboardInterrupt):
-        track_video(Pictures(), FakeDetector(SPEC, two_people), sinks, watch=interrupt_at(7))
-    assert names(tmp_path) == {"walk.partial.txt", "walk.partial.mp4"}
-    assert read_results(tmp_path / "walk.partial.txt").frames.max() == 7
-    assert f"{tmp_path}/walk.partial.txt: kept the 7 frames that were finished" in caplog.text
+def test_earlier_results_stay_until_the_new_ones_are_whole(job: JobSpec, network: Network) -> None:
+    run(job, network, settings={"take": 1})
+    before = (job.output / "walk.txt").read_bytes()
+    watch = StopAt(3)
+    with pytest.raises(JobStoppedError):
+        run(job, network, settings={"take": 2}, stop=watch.stop, watch=watch)
+    assert (job.output / "walk.txt").read_bytes() == before
+    first = Record.read(job.output, "walk")
+    assert first and first.settings == {"take": 1}
 
 
-def test_interrupting_a_live_source_is_its_good_end(tmp_path: Path) -> None:
-    sinks = result_files(tmp_path / "door", input="0", frame_rate=10)
-    summary = track_video(Pictures(live=True), FakeDetector(SPEC, two_people), sinks, watch=interrupt_at(7))
-    assert summary.frames == 7
-    assert names(tmp_path) == {"door.txt", "door.mp4"}
-    assert read_results(tmp_path / "door.txt").frames.max() == 7
+def test_results_of_other_settings_leave_nothing_behind(job: JobSpec, network: Network) -> None:
+    run(job, network, settings={"take": 1})
+    run(job.model_copy(update={"video": False, "embeddings": False}), network, settings={"take": 2})
+    assert names(job.output) == {"walk.txt", "walk.json"}
 
 
-@pytest.mark.parametrize("kept", [0, 5])
-def test_source_that_fails_keeps_what_came_before(tmp_path: Path, kept: int) -> None:
-    sinks = result_files(tmp_path / "walk", input="0", frame_rate=10)
-    with pytest.raises(VideoError, match="gone"):
-        track_video(Pictures(kept, error=VideoError("gone")), FakeDetector(SPEC, two_people), sinks)
-    assert names(tmp_path) == ({"walk.partial.txt", "walk.partial.mp4"} if kept else set())
+def test_rows_alone_of_the_same_settings_keep_the_video(job: JobSpec, network: Network) -> None:
+    run(job, network)
+    run(job.model_copy(update={"video": False}), network)
+    assert {"walk.mp4", "walk.txt"} <= names(job.output)
 
 
-def test_detector_that_fails_keeps_what_came_before(tmp_path: Path) -> None:
-    answers = iter(range(COUNT))
-
-    def answer(image: Image) -> Detections:
-        if next(answers) == 8:
-            raise DetectorError("no answer")
-        return two_people(image)
-
-    with pytest.raises(DetectorError, match="no answer"):
-        track_video(Pictures(), FakeDetector(SPEC, answer), result_files(tmp_path / "walk", input="0", frame_rate=10))
-    assert read_results(tmp_path / "walk.partial.txt").frames.max() == 8
+def test_result_that_would_replace_its_input(job: JobSpec, network: Network) -> None:
+    video = Path(job.input)
+    before = video.read_bytes()
+    with pytest.raises(SinkError, match=rf"{video}: the result would replace its own input; choose another"):
+        run(job.model_copy(update={"output": video.parent}), network)
+    assert video.read_bytes() == before
 
 
-def test_result_that_would_replace_its_input_is_refused(tmp_path: Path) -> None:
-    path = make_video(tmp_path / "walk.mp4", [numbered_image(1)])
-    with pytest.raises(SinkError, match=rf"{path}: the result would replace its own input; choose another"):
-        result_files(tmp_path / "walk", input=str(path), frame_rate=10)
-    assert len(result_files(tmp_path / "walk", input=str(path), frame_rate=10, video=False)) == 1
-    assert len(result_files(tmp_path / "other", input=str(path), frame_rate=10)) == 2
+def test_folder_that_cannot_be_written(job: JobSpec, network: Network) -> None:
+    job.output.write_text("a file")
+    with pytest.raises(Exception, match=r"out/walk\.(partial\.)?json: cannot be written: .*; check the output folder"):
+        run(job, network)

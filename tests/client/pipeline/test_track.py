@@ -5,27 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from client.detection.detector import DetectorError, FakeDetector
 from client.pipeline.stages import Stages
 from client.pipeline.track import track
 from client.video.source import VideoError
-from mot.contract import ModelSpec
 from mot.detections import Detections, Tracks
 from mot.frame import Frame
 
-SPEC = ModelSpec(architecture="fake", height=32, width=64, top_k=1, embedding_dim=4)
-Image = npt.NDArray[np.uint8]
 
-
-def shade(image: Image) -> Detections:
+def shade(frame: Frame) -> Detections:
     """One person whose box is (0, 0, 64, v), v being the brightest pixel."""
     return Detections(
-        boxes=np.array([[0, 0, 64, image.max()]], np.float32),
+        boxes=np.array([[0, 0, 64, frame.image.max()]], np.float32),
         scores=np.array([0.9], np.float32),
         embeddings=np.ones((1, 4), np.float32) / 2,
     )
@@ -49,9 +45,7 @@ class Echo:
 
 
 class Shuffling:
-    """Answers the first of each four images last; counts what is under way."""
-
-    spec = SPEC
+    """Answers the first of each four frames last; counts what is under way."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(8)
@@ -59,9 +53,9 @@ class Shuffling:
         self.most = 0
         self._open: list[Future[Detections]] = []
 
-    def submit(self, image: Image) -> Future[Detections]:
+    def submit(self, frame: Frame) -> Future[Detections]:
         self._submitted += 1
-        future = self._pool.submit(self._answer, image, 0.02 if self._submitted % 4 == 1 else 0.0)
+        future = self._pool.submit(self._answer, frame, 0.02 if self._submitted % 4 == 1 else 0.0)
         self._open = [each for each in self._open if not each.done()] + [future]
         self.most = max(self.most, len(self._open))
         return future
@@ -70,20 +64,18 @@ class Shuffling:
         self._pool.shutdown()
 
     @staticmethod
-    def _answer(image: Image, seconds: float) -> Detections:
+    def _answer(frame: Frame, seconds: float) -> Detections:
         time.sleep(seconds)
-        return shade(image)
+        return shade(frame)
 
 
 class Silent:
     """Never answers."""
 
-    spec = SPEC
-
     def __init__(self) -> None:
         self.answers: list[Future[Detections]] = []
 
-    def submit(self, image: Image) -> Future[Detections]:
+    def submit(self, frame: Frame) -> Future[Detections]:
         self.answers.append(Future())
         return self.answers[-1]
 
@@ -103,7 +95,7 @@ def test_order_is_kept_and_flight_is_bounded(in_flight: int) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_fewer_frames_than_in_flight(count: int) -> None:
-    tracked = list(track(frames(count), FakeDetector(SPEC, shade), Echo(), in_flight=8))
+    tracked = list(track(frames(count), FakeDetector(shade), Echo(), in_flight=8))
     assert [each.frame.index for each in tracked] == list(range(1, count + 1))
 
 
@@ -116,48 +108,25 @@ def test_source_is_not_read_ahead() -> None:
             read += 1
             yield frame
 
-    tracked = track(counted(), FakeDetector(SPEC, shade), Echo(), in_flight=4)
+    tracked = track(counted(), FakeDetector(shade), Echo(), in_flight=4)
     next(tracked)
     assert read == 5
 
 
-def test_boxes_are_in_original_pixels() -> None:
-    # A 128 x 128 source becomes 32 x 32 in the middle of the 64 x 32 input: scale 1/4, offset (16, 0).
-    def answer(image: Image) -> Detections:
-        return Detections(
-            boxes=np.array([[16, 0, 32, 32]], np.float32),
-            scores=np.array([0.9], np.float32),
-            embeddings=np.ones((1, 4), np.float32) / 2,
-        )
-
-    tracker = Echo()
-    list(track(frames(1, 128, 128), FakeDetector(SPEC, answer), tracker))
-    assert tracker.given[0].boxes.tolist() == [[0, 0, 64, 128]]
-    assert tracker.given[0].boxes.dtype == np.float32
-
-
-def test_size_may_change_within_a_video() -> None:
-    sizes = [(32, 64), (64, 128), (64, 128), (1, 1)]
-    source = (Frame(index=k, image=np.full((*size, 3), 9, np.uint8), time=0.0) for k, size in enumerate(sizes, start=1))
-    tracker = Echo()
-    assert len(list(track(source, FakeDetector(SPEC, shade), tracker))) == 4
-    assert [given.boxes[0, 2] for given in tracker.given[:3]] == [64, 128, 128]
-
-
 def test_frame_without_people() -> None:
-    detector = FakeDetector(SPEC, lambda image: Detections.empty(4))
+    detector = FakeDetector(lambda frame: Detections.empty(4))
     (only,) = track(frames(1), detector, Echo())
     assert len(only.tracks) == 0
 
 
 @pytest.mark.parametrize("broken", [1, 2, 6, 10])
 def test_detector_failure_keeps_the_frames_before_it(broken: int) -> None:
-    def answer(image: Image) -> Detections:
-        if image.max() == broken:
+    def answer(frame: Frame) -> Detections:
+        if frame.index == broken:
             raise DetectorError("the server is gone")
-        return shade(image)
+        return shade(frame)
 
-    tracked = track(frames(10), FakeDetector(SPEC, answer), Echo(), in_flight=3)
+    tracked = track(frames(10), FakeDetector(answer), Echo(), in_flight=3)
     seen = []
     with pytest.raises(DetectorError, match="the server is gone"):
         for each in tracked:
@@ -172,7 +141,7 @@ def test_source_failure_keeps_the_frames_before_it() -> None:
 
     seen = []
     with pytest.raises(VideoError, match="ends in the middle"):
-        for each in track(cut(), FakeDetector(SPEC, shade), Echo(), in_flight=4):
+        for each in track(cut(), FakeDetector(shade), Echo(), in_flight=4):
             seen.append(each.frame.index)
     assert seen == [1, 2, 3, 4, 5]
 
@@ -197,7 +166,7 @@ def test_closing_cancels_what_is_under_way() -> None:
         running = pool.submit(next, tracked)
         while len(detector.answers) < 3:
             time.sleep(0.001)
-        detector.answers[0].set_result(shade(np.ones(SPEC.image.shape, np.uint8)))
+        detector.answers[0].set_result(Detections.empty(4))
         assert running.result().frame.index == 1
     tracked.close()
     assert all(answer.cancelled() for answer in detector.answers[1:])
@@ -205,7 +174,7 @@ def test_closing_cancels_what_is_under_way() -> None:
 
 def test_in_flight_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="in_flight must be at least 1, not 0"):
-        track(frames(1), FakeDetector(SPEC, shade), Echo(), in_flight=0)
+        track(frames(1), FakeDetector(shade), Echo(), in_flight=0)
 
 
 def test_stages_tell_where_time_goes() -> None:
@@ -224,3 +193,23 @@ def test_stages_tell_where_time_goes() -> None:
 
 def test_stages_of_nothing() -> None:
     assert Stages().milliseconds() == {}
+
+
+def test_stopping_ends_it_between_two_frames() -> None:
+    stop, seen = Event(), []
+    for each in track(frames(100), FakeDetector(shade), Echo(), in_flight=4, stop=stop):
+        seen.append(each.frame.index)
+        if each.frame.index == 7:
+            stop.set()
+    assert seen == list(range(1, 8))
+
+
+def test_stopping_does_not_wait_for_a_detector_that_is_silent() -> None:
+    detector, stop = Silent(), Event()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(list, track(frames(10), detector, Echo(), in_flight=3, stop=stop))
+        while len(detector.answers) < 3:
+            time.sleep(0.001)
+        stop.set()
+        assert running.result(timeout=5) == []
+    assert all(answer.cancelled() for answer in detector.answers[1:])

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from client.pipeline.track import track
-from client.serving.network import EngineConfig, open_engine
+from client.serving.network import NetworkConfig, open_network
 from client.tracking import ByteConfig
 from client.video.open import open_source
 from mot.detections import Detections
@@ -41,7 +41,7 @@ def record(video: Path) -> None:
     """Run the shipped model on the sample video and write the recording."""
     with (
         open_source(str(video), FIRST, LAST) as source,
-        open_engine(EngineConfig(kind="local")) as engine,
+        open_network(NetworkConfig(kind="local")) as engine,
     ):
         frames = [frame.detections for frame in track(source, engine.detector, ByteConfig().tracker(FRAME_RATE))]
     found = [frame[frame.scores > MIN_SCORE] for frame in frames]

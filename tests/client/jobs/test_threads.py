@@ -3,24 +3,71 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from client.challenge.runner import Outcome, RunConfig, run_tasks
-from client.challenge.task import ChallengeError, Task, find_challenge
+from client.challenge.jobs import jobs_of
+from client.challenge.task import Task, find_challenge
 from client.detection.detector import DetectorError
-from client.jobs.record import read_record
+from client.jobs.record import Record
+from client.jobs.spec import JobError, JobSpec
+from client.jobs.threads import Observer, Outcome, run_jobs
 from client.outputs.embeddings import read_looks
-from client.serving.network import EngineConfig
-from client.tracking import BotSortConfig, ByteConfig, OverlapReidConfig
+from client.pipeline.tracked import TrackedFrame
+from client.serving.network import NetworkConfig
+from client.serving.networks import Networks
+from client.tracking import BotSortConfig, ByteConfig, OverlapReidConfig, TrackerConfig
 from mot.sequence import read_results
 from tests.client.challenge.benchmark import make_benchmark, make_detections, make_sequence
 from tests.media import names
 from tests.tiny_model import TINY, repository, save
 
 LENGTHS = {"train/MOT20-01": 9, "train/MOT20-02": 14, "train/MOT20-03": 5, "train/MOT20-05": 11}
+
+
+def with_values(config: NetworkConfig, **values: object) -> NetworkConfig:
+    return config.model_copy(update=values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """How the tests' sequences are tracked."""
+
+    out: Path
+    network: NetworkConfig
+    tracker: TrackerConfig
+    jobs: int = 2
+    overwrite: bool = False
+    embeddings: bool = False
+
+
+class Advance(Observer):
+    """Calls a function for each frame, and for each of a job that need not be done again."""
+
+    def __init__(self, advance: Callable[[], None]) -> None:
+        self._advance = advance
+
+    def frame(self, job: JobSpec, tracked: TrackedFrame) -> None:
+        self._advance()
+
+
+def run_tasks(
+    tasks: Sequence[Task], config: RunConfig, *, advance: Callable[[], None] = lambda: None, stop: Event | None = None
+) -> list[Outcome]:
+    jobs = jobs_of(tasks, config.out, network=config.network, tracker=config.tracker, embeddings=config.embeddings)
+    with Networks(config.jobs) as networks:
+        return run_jobs(
+            jobs,
+            networks,
+            side_by_side=config.jobs,
+            overwrite=config.overwrite,
+            stop=stop,
+            observer=Advance(advance),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +79,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def config(models: Path, tmp_path: Path) -> RunConfig:
     return RunConfig(
         out=tmp_path / "out",
-        engine=EngineConfig(kind="local", model_repository=models),
+        network=NetworkConfig(kind="local", model_repository=models),
         tracker=OverlapReidConfig(conf_thres=0.2),
         jobs=3,
     )
@@ -58,16 +105,16 @@ def texts(folder: Path) -> dict[str, bytes]:
 def test_every_sequence_has_its_rows(root: Path, config: RunConfig) -> None:
     outcomes = run_tasks(tasks_of(root), config)
     assert states(outcomes) == ["tracked"] * 4
-    assert [outcome.task.name for outcome in outcomes] == ["MOT20-01", "MOT20-02", "MOT20-03", "MOT20-05"]
+    assert [outcome.job.name for outcome in outcomes] == ["MOT20-01", "MOT20-02", "MOT20-03", "MOT20-05"]
     for outcome in outcomes:
-        rows = read_results(config.out / f"{outcome.task.name}.txt")
-        assert set(rows.frames) == set(range(1, outcome.task.length + 1))
-        assert outcome.record and outcome.record.counts
-        assert outcome.record.counts["frames"] == outcome.task.length
-        assert outcome.record.counts["boxes"] == len(rows)
-        assert outcome.record.counts["ids"] == len(set(rows.ids))
+        rows = read_results(config.out / f"{outcome.job.name}.txt")
+        assert set(rows.frames) == set(range(1, outcome.job.length + 1))
+        assert outcome.record and outcome.record.summary
+        assert outcome.record.summary.frames == outcome.job.length
+        assert outcome.record.summary.boxes == len(rows)
+        assert outcome.record.summary.ids == len(set(rows.ids))
         assert rows.ids.min() == 1  # each has a tracker of its own
-        assert read_record(config.out / f"{outcome.task.name}.json") == outcome.record
+        assert Record.read(config.out, outcome.job.name) == outcome.record
     assert len(names(config.out)) == 8
 
 
@@ -105,7 +152,7 @@ def test_advance_is_called_for_each_frame_by_one_thread_at_a_time(root: Path, co
     run_tasks(tasks_of(root), config, advance=advance)
     assert len(calls) == sum(LENGTHS.values())
     run_tasks(tasks_of(root), config, advance=advance)
-    assert len(calls) == 2 * sum(LENGTHS.values())
+    assert len(calls) == sum(LENGTHS.values())  # there was nothing left to do
 
 
 # Resumption.
@@ -120,10 +167,11 @@ def test_second_run_does_nothing(root: Path, config: RunConfig, models: Path) ->
     assert {path: path.stat().st_mtime_ns for path in config.out.iterdir()} == before
 
 
-def test_engine_is_not_opened_where_all_is_finished(root: Path, config: RunConfig) -> None:
+def test_network_is_not_opened_where_all_is_finished(root: Path, config: RunConfig) -> None:
     run_tasks(tasks_of(root), config)
-    nowhere = replace(config.engine, kind="triton", in_flight=-1)  # would raise
-    assert states(run_tasks(tasks_of(root), replace(config, engine=nowhere))) == ["kept"] * 4
+    before = set(threading.enumerate())
+    assert states(run_tasks(tasks_of(root), config)) == ["kept"] * 4
+    assert set(threading.enumerate()) == before
 
 
 def test_missing_result_is_made_again(root: Path, config: RunConfig) -> None:
@@ -134,26 +182,25 @@ def test_missing_result_is_made_again(root: Path, config: RunConfig) -> None:
     assert texts(config.out) == before
 
 
-class _InterruptedError(Exception):
-    """Stands for Ctrl-C, which tests of the command send."""
-
-
 def test_interrupted_run_goes_on_where_it_was_stopped(root: Path, config: RunConfig, tmp_path: Path) -> None:
     expected = replace(config, out=tmp_path / "undisturbed")
     run_tasks(tasks_of(root), expected)
-    frames = 0
+    frames, stop = 0, Event()
 
     def advance() -> None:
         nonlocal frames
         frames += 1
         if frames == 20:
-            raise _InterruptedError
+            stop.set()
 
-    with pytest.raises(_InterruptedError):
-        run_tasks(tasks_of(root), replace(config, jobs=1), advance=advance)
-    finished = texts(config.out)
-    assert finished.keys() == {"MOT20-02.txt"}  # the longest comes first; nothing of the one cut is left
-    assert states(run_tasks(tasks_of(root), config)) == ["tracked", "kept", "tracked", "tracked"]
+    outcomes = run_tasks(tasks_of(root), replace(config, jobs=1), advance=advance, stop=stop)
+    assert states(outcomes) == ["tracked", "stopped", "stopped", "stopped"]
+    assert texts(config.out).keys() == {"MOT20-01.txt", "MOT20-02.partial.txt"}
+    assert read_results(config.out / "MOT20-02.partial.txt").frames.max() == 11
+    record = Record.read(config.out, "MOT20-02", done=False)
+    assert record and (record.state, record.frames, record.summary) == ("stopped", 11, None)
+    assert states(run_tasks(tasks_of(root), config)) == ["kept", "tracked", "tracked", "tracked"]
+    assert not any("partial" in name for name in names(config.out))
     assert texts(config.out) == texts(expected.out)
 
 
@@ -162,11 +209,11 @@ def test_changed_settings_are_named_and_nothing_is_touched(root: Path, config: R
     before = texts(config.out)
     (config.out / "MOT20-03.txt").unlink()
     other = replace(config, tracker=OverlapReidConfig(conf_thres=0.2, track_buffer=60))
-    with pytest.raises(ChallengeError) as refused:
+    with pytest.raises(JobError) as refused:
         run_tasks(tasks_of(root), other)
     lines = str(refused.value).splitlines()
     assert lines[0] == f"{config.out}/MOT20-01.json: made with other settings (parameters.track_buffer: 30 -> 60)"
-    assert lines[-1] == "replace these results with --overwrite, or choose another folder with --out"
+    assert lines[-1] == "replace these results with --overwrite, or choose another folder with --output"
     assert len(lines) == 4
     before.pop("MOT20-03.txt")
     assert texts(config.out) == before
@@ -178,7 +225,7 @@ def test_one_copy_of_other_settings_is_not_replaced(tmp_path: Path, config: RunC
     run_tasks(tasks, config)
     (config.out / "MOT17-01-DPM.txt").unlink()
     other = replace(config, tracker=OverlapReidConfig(conf_thres=0.3))
-    with pytest.raises(ChallengeError, match=r"parameters\.conf_thres: 0\.2 -> 0\.3"):
+    with pytest.raises(JobError, match=r"parameters\.conf_thres: 0\.2 -> 0\.3"):
         run_tasks(tasks, other)
     assert texts(config.out).keys() == {"MOT17-01-FRCNN.txt", "MOT17-01-SDP.txt"}
     (config.out / "MOT17-01-FRCNN.txt").unlink()
@@ -188,17 +235,17 @@ def test_one_copy_of_other_settings_is_not_replaced(tmp_path: Path, config: RunC
 
 def test_other_model_or_split_is_a_changed_setting(root: Path, config: RunConfig, tmp_path: Path) -> None:
     run_tasks(tasks_of(root), config)
-    with pytest.raises(ChallengeError, match=r"frames: \[1, 9\] -> \[6, 9\]"):
+    with pytest.raises(JobError, match=r"frames: \[1, 9\] -> \[6, 9\]"):
         run_tasks(tasks_of(root, "val-half"), config)
     other = repository(tmp_path / "models", replace(TINY, recipe="other"))
-    with pytest.raises(ChallengeError, match=r"model\.sha256: "):
-        run_tasks(tasks_of(root), replace(config, engine=replace(config.engine, model_repository=other)))
+    with pytest.raises(JobError, match=r"model\.sha256: "):
+        run_tasks(tasks_of(root), replace(config, network=with_values(config.network, model_repository=other)))
 
 
 def test_other_frame_rate_is_a_changed_setting(root: Path, config: RunConfig) -> None:
     (task,) = tasks_of(root)[:1]
     run_tasks([task], config)
-    with pytest.raises(ChallengeError, match=r"frame_rate: 30\.0 -> 25"):
+    with pytest.raises(JobError, match=r"frame_rate: 30\.0 -> 25"):
         run_tasks([replace(task, frame_rate=25)], config)
 
 
@@ -213,7 +260,7 @@ def test_overwrite_replaces_results_of_other_settings_alone(root: Path, config: 
 def test_results_that_nothing_tells_about_are_not_replaced(root: Path, config: RunConfig) -> None:
     config.out.mkdir()
     (config.out / "MOT20-02.txt").write_text("mine\n")
-    with pytest.raises(ChallengeError, match=r"MOT20-02\.txt: nothing says how it was made, MOT20-02\.json is missing"):
+    with pytest.raises(JobError, match=r"MOT20-02\.txt: nothing says how it was made, MOT20-02\.json is missing"):
         run_tasks(tasks_of(root), config)
     assert names(config.out) == {"MOT20-02.txt"}
     run_tasks(tasks_of(root), replace(config, overwrite=True))
@@ -252,7 +299,7 @@ def test_results_without_embeddings_are_made_again_where_they_are_asked_for(root
 def test_embeddings_of_other_settings_do_not_stay(root: Path, config: RunConfig) -> None:
     run_tasks(tasks_of(root)[:1], replace(config, embeddings=True))
     other = replace(config, tracker=OverlapReidConfig(conf_thres=0.3))
-    with pytest.raises(ChallengeError, match=r"conf_thres: 0\.2 -> 0\.3"):
+    with pytest.raises(JobError, match=r"conf_thres: 0\.2 -> 0\.3"):
         run_tasks(tasks_of(root)[:1], replace(other, embeddings=True))
     run_tasks(tasks_of(root)[:1], replace(other, overwrite=True))
     assert names(config.out) == {"MOT20-01.txt", "MOT20-01.json"}
@@ -261,7 +308,8 @@ def test_embeddings_of_other_settings_do_not_stay(root: Path, config: RunConfig)
 def test_sequence_that_fails_has_no_embeddings(root: Path, config: RunConfig) -> None:
     (root / "train/MOT20-01/img1/000007.png").write_bytes(b"damaged")
     assert states(run_tasks(tasks_of(root)[:1], replace(config, embeddings=True))) == ["failed"]
-    assert names(config.out) == {"MOT20-01.json"}
+    partial = {"MOT20-01.partial.json", "MOT20-01.partial.txt", "MOT20-01.embeddings.partial.npz"}
+    assert names(config.out) == partial
 
 
 def test_nobody_in_a_whole_sequence(root: Path, config: RunConfig) -> None:
@@ -280,7 +328,7 @@ def test_a_sequence_that_fails_does_not_lose_the_others(root: Path, config: RunC
     assert states(outcomes) == ["tracked", "failed", "tracked", "tracked"]
     assert "000007.png: not an image" in outcomes[1].error
     assert "MOT20-02.txt" not in names(config.out)
-    assert not any("partial" in name for name in names(config.out))
+    assert read_results(config.out / "MOT20-02.partial.txt").frames.max() == 6
 
 
 def test_sequence_with_fewer_images_than_it_says(root: Path, config: RunConfig) -> None:
@@ -296,7 +344,7 @@ def test_network_that_fails_ends_the_run(root: Path, config: RunConfig, tmp_path
     broken = tmp_path / "models"
     save(broken / "fairmot/1/model.onnx").write_text("not a graph")
     with pytest.raises(DetectorError, match=r"model\.onnx: "):
-        run_tasks(tasks_of(root), replace(config, engine=replace(config.engine, model_repository=broken)))
+        run_tasks(tasks_of(root), replace(config, network=with_values(config.network, model_repository=broken)))
     assert not any(config.out.glob("*.txt"))
 
 
@@ -304,7 +352,7 @@ def test_result_that_cannot_be_written(root: Path, config: RunConfig) -> None:
     (config.out / "MOT20-02.txt").mkdir(parents=True)
     outcomes = run_tasks(tasks_of(root), replace(config, overwrite=True))
     assert states(outcomes) == ["tracked", "failed", "tracked", "tracked"]
-    assert outcomes[1].error == f"{config.out}/MOT20-02.txt: cannot be written: Is a directory; check --out"
+    assert outcomes[1].error == f"{config.out}/MOT20-02.txt: cannot be written: Is a directory; check the output folder"
 
 
 def test_no_task(config: RunConfig) -> None:
@@ -317,14 +365,14 @@ def test_no_task(config: RunConfig) -> None:
 @pytest.fixture
 def no_network(config: RunConfig, tmp_path: Path) -> RunConfig:
     """Without a model, so that asking for one fails."""
-    return replace(config, engine=EngineConfig(kind="local", model_repository=tmp_path / "nowhere"))
+    return replace(config, network=NetworkConfig(kind="local", model_repository=tmp_path / "nowhere"))
 
 
 def test_public_detections_need_no_network(tmp_path: Path, no_network: RunConfig) -> None:
     root = make_benchmark(tmp_path / "MOT17", {"train/MOT17-02-DPM": 8, "train/MOT17-02-SDP": 8}, detections=True)
     make_detections(root / "train/MOT17-02-SDP/det/det.txt", 5)
     outcomes = run_tasks(tasks_of(root, detections="public"), replace(no_network, tracker=ByteConfig()))
-    assert [outcome.record.counts["boxes"] for outcome in outcomes if outcome.record and outcome.record.counts] == [
+    assert [outcome.record.summary.boxes for outcome in outcomes if outcome.record and outcome.record.summary] == [
         16,
         10,
     ]
@@ -353,7 +401,7 @@ def test_changed_detections_are_a_changed_setting(tmp_path: Path, no_network: Ru
     root = make_benchmark(tmp_path / "MOT20", {"train/MOT20-01": 6}, detections=True)
     run_tasks(tasks_of(root, detections="public"), no_network)
     make_detections(root / "train/MOT20-01/det/det.txt", 6, score=0.7)
-    with pytest.raises(ChallengeError, match=r"detections\.sha256: "):
+    with pytest.raises(JobError, match=r"detections\.sha256: "):
         run_tasks(tasks_of(root, detections="public"), no_network)
 
 

@@ -1,0 +1,123 @@
+"""The command ``mot track``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client.commands.options import (
+    ConfThres,
+    EngineKind,
+    InFlight,
+    Jobs,
+    ModelRepository,
+    OldOutputRoot,
+    Overwrite,
+    Protocol,
+    RetryFor,
+    TrackerName,
+    TrackerSet,
+    Url,
+    network_config,
+    tracker_settings,
+)
+
+_Start = Annotated[int, typer.Option(min=1, help="First frame, counted from 1.")]
+_End = Annotated[int | None, typer.Option(min=1, help="Last frame; by default the last one there is.")]
+
+
+def track(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Video files, folders of images, MOT sequences, camera numbers, RTSP, RTMP or HTTP addresses.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path("out"),
+    output_root: OldOutputRoot = None,
+    jobs: Jobs = 1,
+    overwrite: Overwrite = False,
+    conf_thres: ConfThres = None,
+    tracker: TrackerName = "overlap_reid",
+    tracker_set: TrackerSet = None,
+    detections: Annotated[
+        Path | None,
+        typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
+    ] = None,
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Write NAME.embeddings.npz, too, for `mot refine --link-gap`.")
+    ] = False,
+    start: _Start = 1,
+    end: _End = None,
+    engine: EngineKind = "triton",
+    url: Url = None,
+    protocol: Protocol = "grpc",
+    in_flight: InFlight = None,
+    retry_for: RetryFor = 60,
+    model_repository: ModelRepository = None,
+) -> None:
+    """Track people; write OUTPUT/NAME.txt (MOTChallenge format) and NAME.mp4.
+
+    NAME is that of the file without its suffix, of the sequence, or of the
+    stream. When an earlier input of the same call has taken it, a number is
+    added: NAME-2. A record of how a result was made, NAME.json, stands beside
+    it: the same command again keeps what is finished and goes on with the
+    rest. Results of other settings, of another input or without a record are
+    never replaced, except with --overwrite. When something fails, and at
+    Ctrl-C, finished frames are kept as NAME.partial.txt and .mp4, and
+    NAME.partial.json says why.
+
+    [bold]Examples[/]
+
+    mot track street.mp4                                with an embedded Triton
+    mot track MOT17-09-FRCNN --engine local --no-video  without a server
+    mot track a.mp4 b.mkv --output results --jobs 2     side by side
+    mot track street.mp4 --start 100 --end 200          some of its frames
+    mot track rtsp://camera/live --url gpu-host:8001    with a server elsewhere
+    mot track 0                                         a webcam, until Ctrl-C
+    mot track a.mp4 --tracker botsort --tracker-set track_buffer=60
+    mot track MOT17-09-SDP --detections MOT17-09-SDP/det/det.txt --no-video
+
+    Scores of --detections stay as they are: choose --conf-thres and the
+    tracker's thresholds for that detector.
+    """
+    if detections is not None and len(inputs) > 1:
+        raise typer.BadParameter(f"one file of detections cannot fit {len(inputs)} inputs", param_hint="--detections")
+    if embeddings and detections is not None:
+        raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
+
+    from client.commands.running import track_and_report
+    from client.jobs.inputs import named_inputs
+    from client.jobs.spec import JobSpec, TrackerSpec
+    from client.terminal import show
+
+    found, faults = named_inputs(inputs)
+    for fault in faults:
+        show("error", str(fault))
+    network = network_config(engine, url, protocol, in_flight, retry_for, model_repository)
+    spec = TrackerSpec.of(tracker_settings(tracker, conf_thres, tracker_set))
+    outcomes = track_and_report(
+        [
+            JobSpec(
+                input=input,
+                output=output_root or output,
+                name=name,
+                start=start,
+                end=end,
+                detections=detections,
+                network=network,
+                tracker=spec,
+                video=video,
+                embeddings=embeddings,
+            )
+            for name, input in found.items()
+        ],
+        side_by_side=jobs,
+        overwrite=overwrite,
+    )
+    if faults or any(outcome.state == "failed" for outcome in outcomes):
+        raise typer.Exit(1)

@@ -1,0 +1,109 @@
+"""What a job's result depends on, in JSON's values: by this a second run knows whether a result is the one wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mot
+from client.jobs.spec import JobError, JobSpec
+from client.serving.network import NetworkConfig
+from client.serving.networks import Networks
+from client.video.images import EXTENSIONS, SEQINFO
+from client.video.stream import without_credentials
+from mot.contract import MODEL_NAME
+
+Settings = Mapping[str, Any]
+_ENDS = 1 << 20  # bytes of a file's beginning and end that are read: an hour of video is not
+
+
+def settings_of(job: JobSpec, networks: Networks) -> dict[str, Any]:
+    """All that the job's rows depend on.
+
+    Raises:
+        MotError: the input, the detections or the model is not there.
+    """
+    given = job.detections is not None
+    return {
+        "version": mot.__version__,
+        "input": input_fingerprint(job.input),
+        "frames": [job.start, job.end],
+        "length": job.length,
+        "frame_rate": job.frame_rate,
+        "results": list(job.results or (job.name,)),
+        "model": None if given else model_fingerprint(job.network, networks),
+        "detections": {"sha256": _digest(job.detections)} if job.detections else None,
+        "tracker": job.tracker.name,
+        "parameters": dict(job.tracker.settings),
+    }
+
+
+def input_fingerprint(input: str) -> dict[str, Any]:
+    """Of a file its size and its ends, of a folder its images' names and sizes; of a camera or stream, its address."""
+    path = Path(input)
+    if "://" in input or not path.exists():
+        return {"address": without_credentials(input) if "://" in input else input}
+    try:
+        if not path.is_dir():
+            return {"bytes": path.stat().st_size, "sha256": _ends(path)}
+        images = sorted(each for folder in (path, path / "img1") for each in folder.glob("*") if _is_image(each))
+        listing = "".join(f"{each.relative_to(path)} {each.stat().st_size}\n" for each in images)
+        info = path / SEQINFO
+        listing += info.read_text(errors="replace") if info.is_file() else ""
+    except OSError as error:
+        raise JobError(f"{error.filename}: cannot be read: {error.strerror}; check the path") from error
+    return {"images": len(images), "sha256": hashlib.sha256(listing.encode(errors="surrogateescape")).hexdigest()}
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+
+
+def model_fingerprint(config: NetworkConfig, networks: Networks) -> dict[str, str]:
+    """The model file's digest, or what a server elsewhere says of its model.
+
+    Raises:
+        MotError: there is no such file or server.
+    """
+    if config.kind == "triton" and config.url is not None:
+        return networks.get(config).detector.spec.to_metadata()
+    return {"sha256": _digest(config.model_repository / MODEL_NAME / "1" / "model.onnx")}
+
+
+def differences(old: Settings, new: Settings, prefix: str = "") -> list[str]:
+    """``parameters.conf_thres: 0.5 -> 0.6`` for each setting that has changed."""
+    found = []
+    for key in [*new, *(key for key in old if key not in new)]:
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            found.append(f"{prefix}{key}: {_short(before)} -> {_short(after)}")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _ends(path: Path) -> str:
+    digest = hashlib.sha256()
+    if not path.is_file():  # a pipe can be read only once
+        return digest.hexdigest()
+    with path.open("rb") as file:
+        digest.update(file.read(_ENDS))
+        file.seek(max(file.tell(), path.stat().st_size - _ENDS))
+        digest.update(file.read(_ENDS))
+    return digest.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise JobError(f"{path}: cannot be read: {error.strerror}; check the path") from error

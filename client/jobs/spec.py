@@ -1,0 +1,96 @@
+"""What a job is: one video, who finds and follows its people, and the results that are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from client.serving.network import NetworkConfig
+from client.tracking import TRACKERS, TrackerConfig, TrackerError, tracker_config
+from mot.errors import MotError
+
+
+class JobError(MotError, ValueError):
+    """A job cannot be done as it is described; the message names the value and the remedy."""
+
+
+class TrackerSpec(BaseModel):
+    """A tracker by its name, and those of its settings that differ from its defaults or are to be kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "overlap_reid"
+    settings: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: TrackerConfig) -> Self:
+        """All settings of ``config``, defaults included, so that a later release's defaults do not change the job."""
+        name = next(name for name, kind in TRACKERS.items() if kind is type(config))
+        return cls(name=name, settings=asdict(config))
+
+    def config(self) -> TrackerConfig:
+        """The tracker's settings.
+
+        Raises:
+            TrackerError: there is no such tracker or setting, or it cannot have this value.
+        """
+        default = tracker_config(self.name)  # refuses an unknown name
+        unknown = self.settings.keys() - asdict(default)
+        if unknown:
+            known = ", ".join(asdict(default))
+            raise TrackerError(f"{self.name} has no setting {', '.join(sorted(unknown))}; there are {known}")
+        settings: dict[str, Any] = dict(self.settings)
+        return TRACKERS[self.name](**settings)
+
+
+class JobSpec(BaseModel):
+    """One video to track. Frozen; JSON in and out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: str  # as `client.video.open.open_source` takes it
+    output: Path  # folder of the results: NAME.txt, NAME.mp4, NAME.embeddings.npz, and the record NAME.json
+    name: str
+    results: tuple[str, ...] = ()  # names of the rows' files, where they differ from NAME: copies of one video
+    start: int = Field(default=1, ge=1)  # first frame, from 1
+    end: int | None = Field(default=None, ge=1)  # last frame; None: to the end
+    length: int | None = None  # frames of the whole sequence, where they are known and must be there
+    frame_rate: float | None = None  # of a sequence whose images are not read; None: as the source says
+    detections: Path | None = None  # people found elsewhere; None: the network's
+    network: NetworkConfig = NetworkConfig()
+    tracker: TrackerSpec = TrackerSpec()
+    video: bool = True  # write NAME.mp4
+    embeddings: bool = False  # write what each person looks like, for `mot refine`
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if "/" in self.name or self.name in ("", ".", ".."):
+            raise ValueError(f"name {self.name!r} is no name of a file")
+        if self.embeddings and self.detections is not None:
+            raise ValueError("given detections have no embeddings")
+        return self
+
+    @classmethod
+    def parse(cls, values: str | bytes | dict[str, Any]) -> Self:
+        """A job from JSON text or plain values.
+
+        Raises:
+            JobError: a key is unknown or missing, or a value is of another kind.
+        """
+        try:
+            return cls.model_validate(values) if isinstance(values, dict) else cls.model_validate_json(values)
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'job'}: {e['msg']}" for e in error.errors())
+            raise JobError(f"this is no job: {faults}") from error
+
+    @property
+    def texts(self) -> list[Path]:
+        """The files of rows."""
+        return [self.output / f"{name}.txt" for name in self.results or (self.name,)]
+
+    @property
+    def video_path(self) -> Path:
+        return self.output / f"{self.name}.mp4"

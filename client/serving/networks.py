@@ -1,0 +1,46 @@
+"""The networks of this process: each is opened once, shared by all jobs, and lives until it is closed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from client.serving.network import Network, NetworkConfig, open_network
+
+
+class Networks:
+    """The one owner of detectors and of the embedded server, for jobs in any thread; a context manager."""
+
+    def __init__(self, videos: int = 1) -> None:
+        """``videos``: tracked side by side at most."""
+        self._videos = videos
+        self._opened: dict[NetworkConfig, Network] = {}
+        self._stack = ExitStack()
+        self._lock = Lock()
+
+    def get(self, config: NetworkConfig) -> Network:
+        """The network, opened by whoever asks first; others wait for it.
+
+        Raises:
+            MotError: as :func:`client.serving.network.open_network`.
+        """
+        with self._lock:
+            if config not in self._opened:
+                self._opened[config] = self._stack.enter_context(open_network(config, self._videos))
+            return self._opened[config]
+
+    def close(self) -> None:
+        """Close all of them; jobs that still wait for an answer get none."""
+        self.__exit__(None, None, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._opened.clear()
+            self._stack.__exit__(kind, error, trace)

@@ -1,0 +1,55 @@
+"""client.detection.detector: networks behind a letterbox."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from client.detection.detector import LetterboxDetector
+from mot.contract import ModelSpec
+from mot.detections import Detections
+from tests.media import frame_of
+
+
+class Fixed(LetterboxDetector):
+    """Finds one person at the same place of the input; remembers what it was given."""
+
+    def __init__(self, box: list[float]) -> None:
+        super().__init__(ModelSpec(architecture="fake", height=32, width=64, top_k=1), workers=1, name="fixed")
+        self._box = box
+        self.given: list[npt.NDArray[np.uint8]] = []
+
+    def infer(self, image: npt.NDArray[np.uint8]) -> Detections:
+        self.given.append(image)
+        boxes = np.array([self._box], np.float32)
+        return Detections(boxes=boxes, scores=np.ones(1, np.float32), embeddings=np.ones((1, 4), np.float32) / 2)
+
+
+def plain(height: int, width: int) -> npt.NDArray[np.uint8]:
+    return np.full((height, width, 3), 9, np.uint8)
+
+
+def test_boxes_are_in_original_pixels() -> None:
+    # A 128 x 128 source becomes 32 x 32 in the middle of the 64 x 32 input: scale 1/4, offset (16, 0).
+    detector = Fixed([16, 0, 32, 32])
+    found = detector.submit(frame_of(plain(128, 128))).result()
+    detector.close()
+    assert found.boxes.tolist() == [[0, 0, 64, 128]]
+    assert found.boxes.dtype == np.float32
+    assert detector.given[0].shape == (32, 64, 3)
+
+
+def test_frames_of_different_sizes_share_one_detector() -> None:
+    detector = Fixed([0, 0, 64, 32])
+    sizes = [(32, 64), (64, 128), (32, 64), (1, 1)]
+    boxes = [detector.submit(frame_of(plain(*size))).result().boxes[0].tolist() for size in sizes]
+    detector.close()
+    assert boxes[:3] == [[0, 0, 64, 32], [0, 0, 128, 64], [0, 0, 64, 32]]
+    assert {image.shape for image in detector.given} == {(32, 64, 3)}
+
+
+def test_closing_cancels_what_has_not_begun() -> None:
+    detector = Fixed([0, 0, 1, 1])
+    answers = [detector.submit(frame_of(plain(32, 64))) for _ in range(50)]
+    detector.close()
+    assert all(answer.done() for answer in answers)
