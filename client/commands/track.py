@@ -94,7 +94,9 @@ def track(
     from client.jobs.inputs import named_inputs
     from client.jobs.spec import JobSpec, TrackerSpec
     from client.terminal import show
+    from client.video.source import Window
 
+    Window(start=start, end=end)  # refuses an end before the start
     found, faults = named_inputs(inputs)
     for fault in faults:
         show("error", str(fault))

@@ -77,6 +77,10 @@ class OnnxDetector(LetterboxDetector):
         return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])
 
 
+def missing_model(path: Path) -> DetectorError:
+    return DetectorError(f"{path}: no such model file; give the path of an ONNX file written by mot-export")
+
+
 def check_runtime(version: str) -> None:
     """Refuse an ONNX Runtime that would fail later with a message about missing kernels.
 
@@ -97,7 +101,7 @@ def available_cores() -> int:
 
 def _load(path: Path, threads: int) -> Any:
     if not path.is_file():
-        raise DetectorError(f"{path}: no such model file; give the path of an ONNX file written by mot-export")
+        raise missing_model(path)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

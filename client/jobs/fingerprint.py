@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import mot
+from client.detection.onnx import missing_model
 from client.jobs.spec import JobError, JobSpec
 from client.serving.network import NetworkConfig
 from client.serving.networks import Networks
@@ -70,7 +71,10 @@ def model_fingerprint(config: NetworkConfig, networks: Networks) -> dict[str, st
     """
     if config.kind == "triton" and config.url is not None:
         return networks.get(config).detector.spec.to_metadata()
-    return {"sha256": _digest(config.model_repository / MODEL_NAME / "1" / "model.onnx")}
+    path = config.model_repository / MODEL_NAME / "1" / "model.onnx"
+    if not path.is_file():
+        raise missing_model(path)
+    return {"sha256": _digest(path)}
 
 
 def differences(old: Settings, new: Settings, prefix: str = "") -> list[str]:

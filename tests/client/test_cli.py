@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -36,7 +37,7 @@ def track(mot: Callable[..., Outcome], models: Path, tmp_path: Path) -> Callable
     """``mot track`` with the tiny model in process and results in ``tmp_path/out``."""
 
     def run(*arguments: object) -> Outcome:
-        fixed = ("--engine", "local", "--model-repository", models, "--output-root", tmp_path / "out")
+        fixed = ("--engine", "local", "--model-repository", models, "--output", tmp_path / "out")
         return mot("track", *fixed, "--conf-thres", 0.2, *arguments)
 
     return run
@@ -103,10 +104,15 @@ def test_wrong_usage_is_status_2(mot: Callable[..., Outcome], arguments: tuple[s
 # Tracking.
 
 
+def results(folder: Path) -> set[str]:
+    """The files in a folder without records."""
+    return {name for name in names(folder) if not name.endswith(".json")} if folder.exists() else set()
+
+
 def test_track_writes_rows_and_video_and_prints_a_summary(track: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = track(walk(tmp_path / "walk.mp4", COUNT))
     assert outcome.status == 0, outcome.err
-    assert names(tmp_path / "out") == {"walk.txt", "walk.mp4"}
+    assert results(tmp_path / "out") == {"walk.txt", "walk.mp4"}
     rows = read_results(tmp_path / "out/walk.txt")
     assert set(rows.frames) == set(range(1, COUNT + 1))
     with av.open(str(tmp_path / "out/walk.mp4")) as container:
@@ -129,7 +135,7 @@ def test_given_detections_need_no_network(track: Callable[..., Outcome], tmp_pat
     nowhere = ("--model-repository", tmp_path / "nowhere")
     outcome = track(walk(tmp_path / "walk.mp4", COUNT), "--detections", given, video, *nowhere)
     assert outcome.status == 0, outcome.err
-    assert names(tmp_path / "out") == ({"walk.txt"} if video == "--no-video" else {"walk.txt", "walk.mp4"})
+    assert results(tmp_path / "out") == ({"walk.txt"} if video == "--no-video" else {"walk.txt", "walk.mp4"})
     rows = read_results(tmp_path / "out/walk.txt")
     assert rows.frames.tolist() == list(range(1, COUNT + 1))
     assert set(rows.ids) == {1}
@@ -153,7 +159,7 @@ def test_malformed_detections(track: Callable[..., Outcome], tmp_path: Path) -> 
 
 def test_no_video(track: Callable[..., Outcome], tmp_path: Path) -> None:
     assert track(walk(tmp_path / "walk.mp4", COUNT), "--no-video").status == 0
-    assert names(tmp_path / "out") == {"walk.txt"}
+    assert results(tmp_path / "out") == {"walk.txt"}
 
 
 def test_a_range_of_frames_keeps_their_numbers(track: Callable[..., Outcome], tmp_path: Path) -> None:
@@ -184,7 +190,7 @@ def test_inputs_of_the_same_name_get_results_of_their_own(track: Callable[..., O
     third = walk(tmp_path / "walk-2.mp4", 7)
     outcome = track(*videos, third, "--no-video")
     assert outcome.status == 0
-    assert names(tmp_path / "out") == {"walk.txt", "walk-2.txt", "walk-2-2.txt"}
+    assert results(tmp_path / "out") == {"walk.txt", "walk-2.txt", "walk-2-2.txt"}
     for name, count in (("walk", COUNT), ("walk-2", 5), ("walk-2-2", 7)):
         assert read_results(tmp_path / f"out/{name}.txt").frames.max() == count
         assert str(tmp_path / f"out/{name}.txt") in outcome.out.splitlines()
@@ -210,16 +216,81 @@ def test_an_input_that_cannot_be_read_does_not_stop_the_others(track: Callable[.
     outcome = track(videos[0], tmp_path / "missing.mp4", videos[1], "--no-video")
     assert outcome.status == 1
     assert f"error: '{tmp_path}/missing.mp4': no such file or folder; check the path\n" in outcome.err
-    assert names(tmp_path / "out") == {"a.txt", "b.txt"}
+    assert results(tmp_path / "out") == {"a.txt", "b.txt"}
 
 
 def test_a_result_does_not_replace_its_input(track: Callable[..., Outcome], tmp_path: Path) -> None:
     video = walk(tmp_path / "walk.mp4", 5)
     before = video.read_bytes()
-    outcome = track(video, "--output-root", tmp_path)
+    outcome = track(video, "--output", tmp_path)
     assert outcome.status == 1
     assert outcome.err == f"error: {video}: the result would replace its own input; choose another output folder\n"
     assert video.read_bytes() == before and names(tmp_path) == {"walk.mp4"}
+
+
+# Results that exist.
+
+
+def test_same_command_again_keeps_what_is_finished(track: Callable[..., Outcome], tmp_path: Path) -> None:
+    videos = [walk(tmp_path / f"{name}.mp4", 5) for name in "abc"]
+    assert track(*videos[:2], "--no-video").status == 0
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    outcome = track(*videos, "--no-video", "--jobs", 2)
+    assert outcome.status == 0, outcome.err
+    assert outcome.err.count("kept as an earlier run with the same settings has made it") == 2
+    assert results(tmp_path / "out") == {"a.txt", "b.txt", "c.txt"}
+    assert [path for path, time in before.items() if path.stat().st_mtime_ns != time] == []
+    assert track(videos[0]).status == 0  # the video, too: what is there is not all that is asked for
+    assert (tmp_path / "out/a.mp4").exists()
+
+
+@pytest.mark.parametrize("change", ["settings", "input", "record"])
+def test_results_that_are_not_the_same_are_replaced_with_overwrite_alone(
+    track: Callable[..., Outcome], tmp_path: Path, change: str
+) -> None:
+    video = walk(tmp_path / "walk.mp4", 5)
+    assert track(video, "--no-video").status == 0
+    before = (tmp_path / "out/walk.txt").read_bytes()
+    if change == "input":
+        walk(video, 7)
+    if change == "record":
+        (tmp_path / "out/walk.json").unlink()
+    options = ("--no-video", *(("--start", 2) if change == "settings" else ()))
+    outcome = track(video, *options)
+    assert outcome.status == 1
+    reason = {
+        "settings": "walk.json: made with other settings (frames: [1, null] -> [2, null])",
+        "input": "walk.json: made with other settings (input.bytes: ",
+        "record": "walk.txt: nothing says how it was made, walk.json is missing",
+    }[change]
+    assert reason in outcome.err and "replace these results with --overwrite" in outcome.err
+    assert (tmp_path / "out/walk.txt").read_bytes() == before
+    assert track(video, *options, "--overwrite").status == 0
+    assert ((tmp_path / "out/walk.txt").read_bytes() == before) is (change == "record")
+
+
+def test_former_name_of_the_output_folder(mot: Callable[..., Outcome], tmp_path: Path, models: Path) -> None:
+    video = walk(tmp_path / "walk.mp4", 5)
+    local = ("--engine", "local", "--model-repository", models, "--no-video")
+    assert mot("track", video, *local, "--output-root", tmp_path / "old").status == 0
+    assert names(tmp_path / "old") == {"walk.txt", "walk.json"}
+    assert "--output-root" not in mot("track", "--help").out
+
+
+def test_faults_of_inputs_are_told_before_any_is_tracked(track: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = track(walk(tmp_path / "a.mp4", 5), tmp_path / "typo.mp4", "--no-video")
+    lines = outcome.err.splitlines()
+    assert lines[0] == f"error: '{tmp_path}/typo.mp4': no such file or folder; check the path"
+    assert outcome.status == 1 and results(tmp_path / "out") == {"a.txt"}
+
+
+@pytest.mark.parametrize("name", ["a[bold]b", "[red]", "x[/]"])
+def test_brackets_in_names_are_no_markup(track: Callable[..., Outcome], tmp_path: Path, name: str) -> None:
+    (tmp_path / "videos").mkdir()
+    video = walk(tmp_path / "walk.mp4", 5).rename(tmp_path / "videos" / f"{name.replace('/', '')}.mp4")
+    outcome = track(video, "--no-video")
+    assert outcome.status == 0, outcome.err
+    assert f" {video.stem} " in outcome.out.splitlines()[0]
 
 
 # Bad input.
@@ -244,7 +315,7 @@ def test_files_that_are_no_video(
     if content is not None:
         path.write_bytes(content)
     assert track(path) == Outcome(1, "", f"error: {message.format(path=path)}\n")
-    assert not (tmp_path / "out").exists()
+    assert results(tmp_path / "out") == set()
 
 
 def test_video_cut_in_half_is_tracked_with_a_warning(track: Callable[..., Outcome], tmp_path: Path) -> None:
@@ -263,7 +334,7 @@ def test_video_without_frames(track: Callable[..., Outcome], tmp_path: Path) -> 
     outcome = track(path)
     assert outcome.status == 1
     assert outcome.err.startswith(f"error: {path}: ") and outcome.err.count("\n") == 1
-    assert not (tmp_path / "out").exists() or names(tmp_path / "out") == set()
+    assert results(tmp_path / "out") == set()
 
 
 def test_frames_of_one_pixel(track: Callable[..., Outcome], tmp_path: Path) -> None:
@@ -320,11 +391,11 @@ def test_server_that_cannot_be_reached(mot: Callable[..., Outcome], tmp_path: Pa
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    outcome = mot("track", walk(tmp_path / "walk.mp4", 2), "--url", f"127.0.0.1:{port}", "--output-root", tmp_path)
+    outcome = mot("track", walk(tmp_path / "walk.mp4", 2), "--url", f"127.0.0.1:{port}", "--output", tmp_path / "out")
     assert (outcome.status, outcome.out) == (1, "")
     assert outcome.err.startswith(f"error: no Triton server is ready at grpc://127.0.0.1:{port} ")
     assert "start one with `mot serve`, or check the address" in outcome.err
-    assert names(tmp_path) == {"walk.mp4"}
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("video", ["--video", "--no-video"])
@@ -335,23 +406,23 @@ def test_full_disk_leaves_nothing_under_the_final_names(
     if kind == "txt":
         (small_disk / "filler").write_bytes(bytes(252 << 10))
     source = make_video(tmp_path / "walk.mp4", grainy(150, 192, 144) if kind == "mp4" else colours(150))
-    outcome = track(source, video, "--output-root", small_disk)
+    outcome = track(source, video, "--output", small_disk)
     assert outcome.status == 1
-    message = f"error: {small_disk}/walk.{kind}: no space left on device; free some or choose another output folder\n"
-    assert message in outcome.err
-    assert names(small_disk) <= {"filler", "walk.partial.txt"}
+    message = rf"error: {small_disk}/walk\.\w+: no space left on device; free some or choose another output folder\n"
+    assert re.search(message, outcome.err)
+    assert names(small_disk) <= {"filler", "walk.partial.txt", "walk.partial.json"}
 
 
-@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interruption_keeps_finished_frames_as_partial(tmp_path: Path, models: Path, way: signal.Signals) -> None:
     video = walk(tmp_path / "walk.mp4", 3000)
     out = tmp_path / "out"
-    with start("track", video, "--engine", "local", "--model-repository", models, "--output-root", out) as process:
+    with start("track", video, "--engine", "local", "--model-repository", models, "--output", out) as process:
         wait_for_line(process, "walk: frame 1 of 3000")
         process.send_signal(way)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert names(out) == {"walk.partial.txt", "walk.partial.mp4"}
+    assert names(out) == {"walk.partial.txt", "walk.partial.mp4", "walk.partial.json"}
     assert f"warning: {out}/walk.partial.txt: kept the " in errors and "Traceback" not in errors
     with open_source(str(out / "walk.partial.mp4")) as source:
         assert 0 < sum(1 for _ in source) < 3000

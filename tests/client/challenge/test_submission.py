@@ -10,8 +10,8 @@ import pytest
 
 from client.challenge.submission import check_submission, write_zip
 from client.challenge.task import ChallengeError
-from client.jobs.record import Record, record_path, write_record
-from mot.splits import VIDEOS, sequences
+from client.jobs.record import JobSummary, Record
+from mot.splits import sequences
 from tests.media import names
 
 ROW = "{frame},{id},10.00,20.00,30.00,60.00,0.9000,-1,-1,-1"
@@ -109,19 +109,25 @@ def flat_box(folder: Path) -> None:
     write(folder / "MOT20-04.txt", "1,1,10,20,0,60,0.9,-1,-1,-1")
 
 
+def tracked(folder: Path, first: int, last: int, length: int) -> None:
+    """The record of a finished run."""
+    frames = last - first + 1
+    summary = JobSummary(frames=frames, boxes=frames, ids=1, seconds=1, milliseconds={})
+    settings = {"frames": [first, last], "length": length}
+    Record(settings=settings, state="done", frames=frames, summary=summary).write(folder, "MOT20-04")
+
+
 def unfinished(folder: Path) -> None:
-    write_record(record_path(folder, "MOT20-04"), Record(settings={}, length=2080))
+    Record(settings={}, state="stopped", frames=7).write(folder, "MOT20-04")
 
 
 def half_tracked(folder: Path) -> None:
-    settings = {"frames": [1041, 2080]}
-    write_record(record_path(folder, "MOT20-04"), Record(settings=settings, length=2080, counts={"frames": 1040}))
+    tracked(folder, 1041, 2080, 2080)
 
 
 def cut_down(folder: Path) -> None:
     """Images of a subset, such as MOT17-mini."""
-    settings = {"frames": [1, 39]}
-    write_record(record_path(folder, "MOT20-04"), Record(settings=settings, length=39, counts={"frames": 39}))
+    tracked(folder, 1, 39, 39)
 
 
 FAULTS: dict[Fault, str] = {
@@ -136,7 +142,7 @@ FAULTS: dict[Fault, str] = {
     short_rows: "{folder}/MOT20-04.txt: has 7 columns, the server wants 10; end each line with -1,-1,-1",
     cut: "{folder}/MOT20-04.txt:2: 4 columns, expected 7 to 10 separated by commas",
     flat_box: "{folder}/MOT20-04.txt:1: width is 0, a box must have a positive size",
-    unfinished: "{folder}/MOT20-04.json: the run did not finish; run `mot challenge track` again",
+    unfinished: "{folder}/MOT20-04.partial.json: the run did not finish; run `mot challenge track` again",
     half_tracked: "{folder}/MOT20-04.json: frames 1041 to 2080 of 2080 were tracked, the server has 2080",
     cut_down: "{folder}/MOT20-04.json: frames 1 to 39 of 39 were tracked, the server has 2080",
 }
@@ -160,8 +166,7 @@ def test_all_faults_are_told_at_once(results: Path) -> None:
 
 
 def test_record_of_a_complete_run_is_no_fault(results: Path) -> None:
-    settings = {"frames": [1, 2080]}
-    write_record(record_path(results, "MOT20-04"), Record(settings=settings, length=2080, counts={"frames": 2080}))
+    tracked(results, 1, 2080, 2080)
     assert check_submission(results).faults == ()
 
 
@@ -169,10 +174,10 @@ def test_records_of_mot17_are_of_videos_or_of_sequences(tmp_path: Path) -> None:
     for name in sequences("MOT17", "test"):
         write(tmp_path / f"{name}.txt", ROW.format(frame=1, id=1))
     for name in ("MOT17-03", "MOT17-14-SDP"):
-        write_record(record_path(tmp_path, name), Record(settings={}, length=VIDEOS["MOT17"]["test"][name[:8]]))
+        Record(settings={}, state="failed").write(tmp_path, name)
     assert [fault.split(":")[0] for fault in check_submission(tmp_path).faults] == [
-        f"{tmp_path}/MOT17-14-SDP.json",
-        f"{tmp_path}/MOT17-03.json",
+        f"{tmp_path}/MOT17-14-SDP.partial.json",
+        f"{tmp_path}/MOT17-03.partial.json",
     ]
 
 

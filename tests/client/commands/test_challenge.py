@@ -180,7 +180,7 @@ def test_failed_sequence_is_status_1(track: Callable[..., Outcome], tmp_path: Pa
     assert re.search(r"error: MOT20-01: .*000003\.png: not an image", outcome.err)
     assert outcome.row("MOT20-01")[1:] == ["-", "-", "-", "-", "failed"]
     assert outcome.row("all")[1] == "4"
-    assert names(tmp_path / "out") == {"MOT20-01.json", "MOT20-02.json", "MOT20-02.txt"}
+    assert names(tmp_path / "out") == {"MOT20-01.partial.json", "MOT20-01.partial.txt", "MOT20-02.json", "MOT20-02.txt"}
 
 
 def test_changed_settings_need_overwrite(track: Callable[..., Outcome], tmp_path: Path) -> None:
@@ -227,7 +227,9 @@ def test_interrupted_run_goes_on_with_the_same_command(models: Path, tmp_path: P
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert {name for name in names(tmp_path / "out") if name.endswith(".txt")} == {"MOT20-01.txt"}
+    assert {name for name in names(tmp_path / "out") if name.endswith(".txt") and "partial" not in name} == {
+        "MOT20-01.txt"
+    }
     process = start(*command)
     with process:
         out, err = process.communicate(timeout=120)
