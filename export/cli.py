@@ -48,7 +48,7 @@ def model(
     from export.library import choose_library, install, providers
     from export.passes.plan import choose
     from export.to_onnx import export_onnx, make_spec
-    from export.triton_config import write_model_dir
+    from export.triton.config import write_model_dir
     from export.verify import LIMITS, compare, parity_table, require, sample_images
     from mot.files import whole_file
     from training.checkpoint import load_model
@@ -81,7 +81,7 @@ def config(
 ) -> None:
     """Write Triton's configurations again from what the ONNX file says of itself."""
     from export.library import needed_by
-    from export.triton_config import write_configs
+    from export.triton.config import write_configs
 
     path = output / str(version) / "model.onnx"
     spec = read_spec(path)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from export.triton_config import write_configs
+from export.triton.config import write_configs
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
 

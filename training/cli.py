@@ -16,7 +16,7 @@ from rich.table import Table
 from client import terminal
 from mot.errors import MotError
 from training.allocator import keep_freed_memory
-from training.data.cli import data_app
+from training.prepare.cli import data_app
 
 console = Console()
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from client.detection.onnx import OnnxDetector
 from export import cli, verify
-from export.triton_config import CONFIG_PATHS
+from export.triton.config import CONFIG_PATHS
 from mot.errors import MotError
 from training.checkpoint import CheckpointError
 
