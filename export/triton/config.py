@@ -20,7 +20,7 @@ from mot.files import whole_file
 Target = Literal["container", "local"]
 CONFIG_PATHS: Mapping[Target, Path] = {"container": Path("config.pbtxt"), "local": Path("configs/local.pbtxt")}
 
-_PROGRAM = Path(__file__).resolve().parents[1] / "model_repository" / MODEL_NAME / "1" / "model.py"
+BACKEND = Path(__file__).with_name("backend.py")  # the python backend's program; a model has a copy, model.py
 
 CONTAINER_REPOSITORY = "/models"  # where the container has the model repository
 
@@ -104,10 +104,8 @@ def config_pbtxt(spec: ModelSpec, target: Target, *, version: int = 1, plugin: b
 
 def write_model_dir(model_dir: Path, version: int, spec: ModelSpec, plugin: bool = False) -> None:
     """Complete a model's directory around its ``model.onnx``: configurations, and the python backend's program."""
-    program = model_dir / str(version) / "model.py"
-    if not program.exists() or not program.samefile(_PROGRAM):
-        with whole_file(program) as temporary:
-            shutil.copyfile(_PROGRAM, temporary)
+    with whole_file(model_dir / str(version) / "model.py") as temporary:
+        shutil.copyfile(BACKEND, temporary)
     write_configs(model_dir, spec, version=version, plugin=plugin)
 
 

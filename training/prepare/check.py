@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from training.data.configuration import SPLITS, Configuration, Split, read_config, read_list
-from training.prepare.images import image_size
 from training.data.labels import PERSON, DataError, Labels, label_path, parse_row, read_text
+from training.prepare.images import image_size
 from training.prepare.pool import BATCH, map_parallel
 
 EDGES = (0, 16, 32, 64, 128, 256)  # of the histogram of people's heights, pixels; the last class is open

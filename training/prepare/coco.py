@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from training.data.labels import DataError, read_text
 from training.prepare.conversion import Picture
 from training.prepare.identities import Identities, identities_of
-from training.data.labels import DataError, read_text
 
 PEOPLE = ("person", "pedestrian")  # names of the category, in any case
 

@@ -20,11 +20,13 @@ from training.prepare.identities import Identities
 
 console = Console()
 
-Out = Annotated[Path, typer.Option(help="Folder of the prepared data and data.json; sets are added to it.")]
+Output = Annotated[Path, typer.Option(help="Folder of the prepared data and data.json; sets are added to it.")]
 Name = Annotated[str, typer.Option(help="What data.json calls the data set.")]
 Ids = Annotated[Identities, typer.Option(help="none: people have no identity; per-box: everyone is one of their own.")]
 SplitOption = Annotated[Literal["full", "half"], typer.Option(help="half: first halves to train, second to test.")]
-HalfOption = Annotated[Convention, typer.Option(help="fairmot: train on frames 1 to N//2; bytetrack: one frame more.")]
+HalfOption = Annotated[
+    Convention, typer.Option(help="bytetrack: train on frames 1 to N//2 + 1; fairmot: one frame less.")
+]
 MotSource = Annotated[Path, typer.Argument(help="The published folder, with train/SEQUENCE/img1 (or a video) and gt.")]
 
 

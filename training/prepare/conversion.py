@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from training.data.configuration import SPLITS, Split, write_config
-from training.prepare.images import image_size
 from training.data.labels import IGNORE, PERSON, DataError, label_path, write_labels
 from training.data.placement import place_image
+from training.prepare.images import image_size
 from training.prepare.pool import map_parallel
 
 Boxes = npt.NDArray[np.float64]

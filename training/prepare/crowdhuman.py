@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from training.data.configuration import Split
+from training.data.labels import DataError, read_text
 from training.prepare.conversion import Picture
 from training.prepare.identities import Identities, identities_of
 from training.prepare.images import images_in
-from training.data.labels import DataError, read_text
 
 ANNOTATIONS: dict[Split, str] = {"train": "annotation_train.odgt", "test": "annotation_val.odgt"}
 

@@ -5,7 +5,7 @@ Source: JDE ``DATASET_ZOO.md`` and ``data/*.train`` (layout and list files); Fai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from training.data.configuration import SPLITS, Split, write_config
+from training.data.labels import DataError, label_path, read_labels, read_text
 from training.prepare.conversion import Converted, place
 from training.prepare.images import IMAGE_SUFFIXES, image_size
-from training.data.labels import DataError, label_path, read_labels, read_text
 from training.prepare.pool import map_parallel
 
 
@@ -45,6 +45,33 @@ class Found:
 
     images: dict[Split, dict[str, Path]]  # with labels; keys are their names below our ``images/``
     unlabelled: int  # images without a label file, left out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adopted:
+    """A data set of the MIX that was asked for, and what became of it."""
+
+    name: str
+    expected: int  # images in FairMOT's training list
+    found: Found | None  # None: it has no folder
+    converted: dict[Split, Converted]  # empty where nothing was found
+
+
+def prepare_mix(source: Path, root: Path, names: Sequence[str] | None, lists: Path | None) -> list[Adopted]:
+    """Find and convert data sets of the MIX, all but MOT16 unless named.
+
+    Raises:
+        DataError: as :func:`find_mix` and :func:`convert_mix`, or there is no such data set.
+    """
+    for name in names or ():
+        if name not in PUBLISHED:
+            raise DataError(f"--set {name}: not a data set of the MIX; there are {', '.join(PUBLISHED)}")
+    adopted = []
+    for name in names or MIX:
+        found = find_mix(source, name, lists)
+        converted = {} if found is None else convert_mix(root, name, found)
+        adopted.append(Adopted(name=name, expected=PUBLISHED[name].images, found=found, converted=converted))
+    return adopted
 
 
 def find_mix(source: Path, name: str, lists: Path | None) -> Found | None:

@@ -19,9 +19,9 @@ from mot.sequence import read_ground_truth, read_seqinfo
 from mot.splits import Convention
 from mot.splits import half as first_and_last
 from training.data.configuration import Split
+from training.data.labels import DataError
 from training.prepare.conversion import Picture
 from training.prepare.images import images_in
-from training.data.labels import DataError
 from training.prepare.pool import map_parallel
 from training.prepare.video_frames import video_to_images
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from training.prepare.check import EDGES, Fault, SetReport
 from training.data.labels import PERSON
+from training.prepare.check import EDGES, Fault, SetReport
 
 
 def overview(reports: Sequence[SetReport]) -> Table:

@@ -11,8 +11,8 @@ import numpy as np
 
 from mot.files import whole_file
 from training.data.augment import Image
-from training.prepare.check import Inspection, SetReport
 from training.data.labels import IGNORE, DataError
+from training.prepare.check import Inspection, SetReport
 
 COUNT, COLUMNS = 24, 4
 WIDTH, HEIGHT, CAPTION = 480, 270, 20  # of a tile, pixels; the caption stands below

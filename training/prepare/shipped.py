@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 
 from training.data.configuration import write_config
+from training.data.labels import DataError, read_labels, write_labels
+from training.data.placement import place_image
 from training.prepare.conversion import convert
 from training.prepare.identities import numbered_identities
 from training.prepare.images import image_size, images_in
-from training.data.labels import DataError, read_labels, write_labels
 from training.prepare.mot_challenge import frame_pictures
-from training.data.placement import place_image
 from training.prepare.pseudo import Teacher, TeacherConfig
 from training.prepare.tracklets import identify
 from training.prepare.video_frames import video_to_images

@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from training.data.labels import DataError, read_text
 from training.prepare.coco import PEOPLE
 from training.prepare.conversion import Picture
 from training.prepare.identities import Identities, identities_of
-from training.data.labels import DataError, read_text
 
 
 def voc_pictures(source: Path, image_set: str | None, identities: Identities) -> list[Picture]:

@@ -12,7 +12,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup, 
 from export.triton.config import CONFIG_PATHS, MAX_BATCH, Target, config_pbtxt, write_configs
 from mot.contract import MODEL_NAME, ModelSpec
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SPEC = ModelSpec(architecture="mit_b0", height=320, width=576, top_k=128, embedding_dim=64)
 BOTH: list[Target] = ["container", "local"]
 

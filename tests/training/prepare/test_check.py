@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.media import numbered_image, write_image
-from training.prepare.check import Fault, SetReport, check_config, inspect
 from training.data.configuration import write_config
 from training.data.labels import DataError
+from training.prepare.check import Fault, SetReport, check_config, inspect
 
 GOOD = "0 1 0.5 0.5 0.1 0.5\n"
 

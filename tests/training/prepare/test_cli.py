@@ -8,12 +8,12 @@ import pytest
 
 from mot.sequence import read_seqinfo
 from tests.media import numbered_image, write_image
+from tests.training.people import write_people
 from tests.training.prepare.snapshot import snapshot
 from tests.training.prepare.test_crowdhuman import box, write_odgt
 from tests.training.prepare.test_mix import labelled
 from tests.training.prepare.test_mot_challenge import sequence
 from tests.training.prepare.test_voc import entry, write
-from tests.training.people import write_people
 from training.cli import main
 from training.data.samples import load_samples
 

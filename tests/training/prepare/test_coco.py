@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.prepare.coco import coco_pictures
 from training.data.labels import DataError
+from training.prepare.coco import coco_pictures
 
 
 def content() -> dict[str, Any]:

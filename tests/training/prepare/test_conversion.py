@@ -11,8 +11,8 @@ from PIL import Image
 
 from tests.media import numbered_image, write_image
 from tests.training.prepare.snapshot import snapshot
-from training.prepare.conversion import Picture, convert, convert_data_set
 from training.data.labels import DataError, read_labels
+from training.prepare.conversion import Picture, convert, convert_data_set
 
 
 def picture(source: Path, *people: list[float], **options: object) -> Picture:

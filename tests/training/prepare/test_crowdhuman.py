@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.media import numbered_image, write_image
-from training.prepare.crowdhuman import crowdhuman_pictures
 from training.data.labels import DataError
+from training.prepare.crowdhuman import crowdhuman_pictures
 
 
 def box(fbox: list[float], tag: str = "person", **extra: int) -> dict[str, Any]:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.prepare.identities import identities_of, identity_per_box, numbered_identities
 from training.data.labels import Labels
+from training.prepare.identities import identities_of, identity_per_box, numbered_identities
 
 
 def labels(*rows: tuple[int, int]) -> Labels:

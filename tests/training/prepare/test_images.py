@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.media import numbered_image, write_image
-from training.prepare.images import image_size, images_in
 from training.data.labels import DataError
+from training.prepare.images import image_size, images_in
 
 
 def test_images_are_found_by_suffix_in_order(tmp_path: Path) -> None:

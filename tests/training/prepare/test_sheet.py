@@ -8,9 +8,9 @@ import pytest
 
 from tests.media import numbered_image, write_image
 from tests.training.people import write_people
-from training.data import sheet
-from training.prepare.check import Inspection, SetReport, check_config
 from training.data.labels import DataError, Labels
+from training.prepare import sheet
+from training.prepare.check import Inspection, SetReport, check_config
 
 
 def inspection(image: Path, *rows: list[float]) -> Inspection:

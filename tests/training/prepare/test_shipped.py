@@ -7,9 +7,9 @@ import pytest
 
 from tests.media import make_video, numbered_image, write_image
 from tests.training.prepare.snapshot import snapshot
-from training.data import shipped
 from training.data.labels import DataError, write_labels
 from training.data.samples import load_samples
+from training.prepare import shipped
 
 
 def sequence(folder: Path, frames: range, gt: str) -> None:
