@@ -138,7 +138,7 @@ def coco(
     output: Output,
     split: Annotated[Split, typer.Option(help="Which split of data.json.")] = "train",
     ids: Ids = "none",
-    people_only: Annotated[bool, typer.Option("--people-only", help="Leave output images without people.")] = False,
+    people_only: Annotated[bool, typer.Option("--people-only", help="Leave out images without people.")] = False,
     name: Name = "coco",
 ) -> None:
     """COCO's format: categories person and pedestrian; crowds become ignored regions.
