@@ -37,11 +37,12 @@ plugin: ## Build the faster deformable convolution for ONNX Runtime into build/p
 test: $(BIN)/.dev ## Run all tests; those that need a GPU, data or containers skip with a reason.
 	$(BIN)/python -m pytest -q
 
-check: $(BIN)/.dev ## Style, types, layers.
+check: $(BIN)/.dev ## Style, types, layers, dependencies.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 
 format: $(BIN)/.dev ## Rewrite the code in the project's style.
 	$(BIN)/ruff check --fix .

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from client.terminal import show
 from export.library import BUILT
-from mot.contract import ModelSpec
 from mot.errors import MotError
+from training.options import CONTEXT
 
-app = typer.Typer(help="Export checkpoints to ONNX and Triton.", no_args_is_help=True, rich_markup_mode="rich")
+if TYPE_CHECKING:
+    from export.parity import Comparison
+
+app = typer.Typer(
+    help="Export checkpoints to ONNX and Triton.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings=CONTEXT,
+)
 console = Console()
 
 REPOSITORY = Path(__file__).resolve().parents[1] / "model_repository" / "fairmot"
@@ -45,33 +55,29 @@ def model(
 
     Example: mot-export model runs/default/last.pt --image street.jpg
     """
-    from export.library import choose_library, install, providers
+    from export.export import Export, export_model
+    from export.library import choose_library
     from export.passes.plan import choose
-    from export.to_onnx import export_onnx, make_spec
-    from export.triton_config import write_model_dir
-    from export.verify import LIMITS, compare, parity_table, require, sample_images
-    from mot.files import whole_file
-    from training.checkpoint import load_model
 
-    chosen = choose(passes, no_pass or ())
-    library = choose_library(plugin, dcn, precision)
-    network, recipe = load_model(checkpoint, arch)
-    spec = make_spec(network, recipe, width=width, height=height, top_k=top_k, accuracy=accuracy)
-    images = sample_images(spec, image or [])
-    destination = output / str(version) / "model.onnx"
-    limits = LIMITS[precision]
-    with whole_file(destination) as candidate:
-        with console.status(f"exporting {spec.architecture} at {spec.width}x{spec.height}"):
-            changed = export_onnx(
-                network, spec, candidate, passes=chosen, precision=precision, plugin=library is not None
-            )
-            results = compare(network, candidate, spec, images, limits, library, providers(library, precision))
-        console.print(", ".join(f"{name} {count}" for name, count in changed.items()) or "no passes")
-        console.print(parity_table(results, limits))
-        require(results, limits, destination)
-        install(library, destination)
-    write_model_dir(output, version, spec, library is not None)
-    console.print(f"{destination}: {destination.stat().st_size / 1e6:.1f} MB")
+    export = Export(
+        checkpoint=checkpoint,
+        output=output,
+        version=version,
+        architecture=arch,
+        width=width,
+        height=height,
+        top_k=top_k,
+        passes=choose(passes, no_pass or ()),
+        precision=precision,
+        library=choose_library(plugin, dcn, precision),
+        accuracy=accuracy,
+        images=image or [],
+    )
+    with parity_shown(), console.status(f"exporting {checkpoint}"):
+        exported = export_model(export)
+    console.print(", ".join(f"{name} {count}" for name, count in exported.changed.items()) or "no passes")
+    print_parity(exported.comparison)
+    say(f"{exported.graph}: {exported.graph.stat().st_size / 1e6:.1f} MB")
 
 
 @app.command()
@@ -80,13 +86,10 @@ def config(
     version: Annotated[int, typer.Option(help="Model version to read the contract from.", min=1)] = 1,
 ) -> None:
     """Write Triton's configurations again from what the ONNX file says of itself."""
-    from export.library import needed_by
-    from export.triton_config import write_configs
+    from export.export import rewrite_configs
 
-    path = output / str(version) / "model.onnx"
-    spec = read_spec(path)
-    write_configs(output, spec, version=version, plugin=needed_by(path) is not None)
-    console.print(f"{output}/config.pbtxt and configs/local.pbtxt from {path}")
+    graph = rewrite_configs(output, version)
+    say(f"{output}/config.pbtxt and configs/local.pbtxt from {graph}")
 
 
 @app.command()
@@ -96,27 +99,35 @@ def verify(
     image: Images = None,
 ) -> None:
     """Compare an exported model with its checkpoint again, on images of your own."""
-    from export.library import needed_by, providers
-    from export.verify import LIMITS, compare, parity_table, read_precision, require, sample_images
-    from training.checkpoint import load_model
+    from export.export import verify_model
 
-    spec = read_spec(onnx_model)
-    precision, library = read_precision(onnx_model), needed_by(onnx_model)
-    limits = LIMITS[precision]
-    network, _ = load_model(checkpoint, spec.architecture)
-    images = sample_images(spec, image or [])
-    results = compare(network, onnx_model, spec, images, limits, library, providers(library, precision))
-    console.print(parity_table(results, limits))
-    require(results, limits, onnx_model)
+    comparison = verify_model(checkpoint, onnx_model, image or [])
+    print_parity(comparison)
+    comparison.require(onnx_model)
 
 
-def read_spec(path: Path) -> ModelSpec:
-    """The contract of an ONNX file, through the same checks as the client's."""
-    from client.detection.onnx import OnnxDetector
+@contextmanager
+def parity_shown() -> Iterator[None]:
+    """Where a graph is refused, print what was found before the error."""
+    from export.parity import ParityError
 
-    detector = OnnxDetector(path, workers=1)
-    detector.close()
-    return detector.spec
+    try:
+        yield
+    except ParityError as error:
+        print_parity(error.comparison)
+        raise
+
+
+def print_parity(comparison: Comparison) -> None:
+    """Print the table."""
+    from export.table import parity_table
+
+    console.print(parity_table(comparison))
+
+
+def say(message: str) -> None:
+    """Print a line as it is, so that a path in it can be copied."""
+    console.print(message, highlight=False, markup=False, soft_wrap=True)
 
 
 def main() -> None:

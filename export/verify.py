@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,10 +13,10 @@ import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 import torch
-from rich.table import Table
 
 from client.detection.custom_ops import register
 from export.cuda import CPU
+from export.parity import LIMITS, Comparison, Difference, Limits, Parity
 from export.to_onnx import PRECISION_KEY
 from mot.contract import ModelSpec
 from mot.errors import MotError
@@ -23,40 +24,16 @@ from mot.geometry import Letterbox
 from training.model.decode import Predictor
 from training.model.fairmot import FairMOT
 
-Array = npt.NDArray[np.float32]
+Image = npt.NDArray[np.uint8]
+MISPLACED = 1.0  # pixels; a faint row that float64 has so far away is another cell's, and which one is arbitrary
 
 
-class ParityError(MotError):
-    """The exported graph and PyTorch differ by more than allowed."""
+class Rows(NamedTuple):
+    """What a program found in one image."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Largest differences allowed; by default those of fp32."""
-
-    boxes: float = 0.01  # pixels
-    scores: float = 1e-4
-    embeddings: float = 1e-4
-    floor: float = 1e-3  # compared are the people whose score is above
-
-
-# Half precision has 11 bits. A faint peak may move to a neighbouring cell, so only people are compared of whom the
-# network is sure enough that a tracker may use them.
-LIMITS = {"fp32": Limits(), "fp16": Limits(boxes=0.5, scores=0.01, embeddings=0.02, floor=0.1)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parity:
-    """Largest differences found over ``rows`` compared rows."""
-
-    batch: int
-    rows: int
-    boxes: float
-    scores: float
-    embeddings: float
-
-    def within(self, limits: Limits) -> bool:
-        return self.boxes <= limits.boxes and self.scores <= limits.scores and self.embeddings <= limits.embeddings
+    boxes: npt.NDArray[np.float32]  # (K, 4)
+    scores: npt.NDArray[np.float32]  # (K,)
+    embeddings: npt.NDArray[np.float32]  # (K, D)
 
 
 def sample_images(spec: ModelSpec, paths: Sequence[Path], count: int = 8) -> npt.NDArray[np.uint8]:
@@ -90,95 +67,128 @@ def compare(
     path: Path,
     spec: ModelSpec,
     images: npt.NDArray[np.uint8],
-    limits: Limits = LIMITS["fp32"],
+    precision: str = "fp32",
+    *,
     library: Path | None = None,
     providers: Sequence[str] = (CPU,),
-) -> list[Parity]:
+) -> Comparison:
     """Differences for batches of 1 and for all images at once.
 
     Args:
-        limits: they say which rows can be compared.
+        precision: of the graph; it has its own limits.
         library: the plugin, for a graph that needs it.
         providers: what of ONNX Runtime computes the graph; PyTorch computes on the CPU.
     """
+    limits = LIMITS[precision]
     predictor = Predictor(model, spec.top_k).eval()
+    exact = _Exact(model, spec.top_k)
     options = ort.SessionOptions()
     if library:
         register(library, options)
     session = ort.InferenceSession(path, options, providers=list(providers))
     names = [tensor.name for tensor in spec.outputs]
+
+    def run(part: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        return list(session.run(names, {spec.image.name: part}))
+
     results = []
     for batch in (1, len(images)):
-        differences = []
-        for start in range(0, len(images), batch):
-            part = images[start : start + batch]
-            with torch.no_grad():
-                expected = [tensor.numpy() for tensor in predictor(torch.from_numpy(part))]
-            actual = session.run(names, {spec.image.name: part})
-            differences += [
-                _difference([e[i] for e in expected], [a[i] for a in actual], limits) for i in range(len(part))
-            ]
-        table = np.array(differences)
-        worst = table[:, 1:].max(axis=0)
-        results.append(
-            Parity(
-                batch=batch,
-                rows=int(table[:, 0].sum()),
-                boxes=float(worst[0]),
-                scores=float(worst[1]),
-                embeddings=float(worst[2]),
-            )
-        )
-    return results
+        parts = [images[start : start + batch] for start in range(0, len(images), batch)]
+        expected = [rows for part in parts for rows in _rows(_predict(predictor, part))]
+        actual = [rows for part in parts for rows in _rows(run(part))]
+        results.append(_judge(batch, images, expected, actual, exact, limits))
+    return Comparison(results=results, limits=limits)
 
 
-def _difference(expected: Sequence[Array], actual: Sequence[Array], limits: Limits) -> tuple[int, float, float, float]:
-    """Rows compared and the largest difference of boxes, scores, embeddings in one image.
+class _Exact:
+    """PyTorch in float64, asked only where it decides something: it takes many times as long."""
 
-    Rows are paired by box, because almost equal scores may swap places; rows whose score almost equals the
-    last one's are left out, because another row may have taken their place among the best K. Peaks of
-    nothing (score below the limits' floor) are left out too: there a plateau's cell is arbitrary.
+    def __init__(self, model: FairMOT, top_k: int) -> None:
+        self._model, self._top_k = model, top_k
+        self._predictor: Predictor | None = None
+        self._known: dict[bytes, Rows] = {}  # by image: samples repeat themselves
+
+    def __call__(self, image: Image) -> Rows:
+        if self._predictor is None:
+            self._predictor = Predictor(copy.deepcopy(self._model).double(), self._top_k).eval()
+        key = image.tobytes()
+        if key not in self._known:
+            (self._known[key],) = _rows(_predict(self._predictor, image[None]))
+        return self._known[key]
+
+
+def _predict(predictor: Predictor, part: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+    with torch.no_grad():
+        return [tensor.numpy() for tensor in predictor(torch.from_numpy(part))]
+
+
+def _rows(outputs: Sequence[npt.NDArray[np.float32]]) -> list[Rows]:
+    """Of each image of a batch."""
+    return [Rows(*image) for image in zip(*outputs, strict=True)]
+
+
+def _judge(
+    batch: int,
+    images: npt.NDArray[np.uint8],
+    expected: Sequence[Rows],
+    actual: Sequence[Rows],
+    exact: Callable[[Image], Rows],
+    limits: Limits,
+) -> Parity:
+    """People against PyTorch's float32; faint rows, too, or against float64 where that is not enough."""
+    confident, faint = Difference(), Difference()
+    for ours, theirs in zip(expected, actual, strict=True):
+        rows = _comparable(ours, limits)
+        sure = ours.scores[rows] >= limits.confident
+        confident |= _difference(ours, rows[sure], theirs)
+        faint |= _difference(ours, rows[~sure], theirs)
+        if not len(rows):
+            faint |= Difference(scores=float(abs(ours.scores - theirs.scores).max()))
+    if faint.within(limits) or not faint.rows:
+        return Parity(batch=batch, confident=confident, faint=faint)
+    faint, rounding = Difference(), Difference()
+    for image, ours, theirs in zip(images, expected, actual, strict=True):
+        rows = _comparable(ours, limits)
+        rows = rows[ours.scores[rows] < limits.confident]
+        truth = exact(image)
+        pair, distance = _nearest(ours.boxes[rows], truth.boxes)
+        placed = distance < MISPLACED
+        rounding |= _difference(ours, rows[placed], truth)
+        faint |= _difference(truth, pair[placed], theirs)
+    return Parity(batch=batch, confident=confident, faint=faint, rounding=rounding)
+
+
+def _comparable(rows: Rows, limits: Limits) -> npt.NDArray[np.intp]:
+    """Numbers of the rows that the other program must have, too.
+
+    Rows whose score almost equals the last one's are left out, because another row may have taken their place among
+    the best K, and so are peaks of nothing (score below the floor): there a plateau's cell is arbitrary.
     """
-    (boxes, scores, embeddings), (other_boxes, other_scores, other_embeddings) = expected, actual
-    rows = np.flatnonzero((scores > scores[-1] + limits.scores) & (scores > limits.floor))
+    return np.flatnonzero((rows.scores > rows.scores[-1] + limits.scores) & (rows.scores > limits.floor))
+
+
+def _difference(ours: Rows, rows: npt.NDArray[np.intp], theirs: Rows) -> Difference:
+    """Largest differences of some of our rows; paired by box, because almost equal scores may swap places."""
     if not len(rows):
-        return 0, 0.0, float(abs(scores - other_scores).max()), 0.0
-    distance = abs(boxes[rows][:, None] - other_boxes[None]).max(axis=2)  # (rows, K)
-    pair = distance.argmin(axis=1)
-    return (
-        len(rows),
-        float(distance.min(axis=1).max()),
-        float(abs(scores[rows] - other_scores[pair]).max()),
-        float(abs(embeddings[rows] - other_embeddings[pair]).max()),
+        return Difference()
+    pair, distance = _nearest(ours.boxes[rows], theirs.boxes)
+    return Difference(
+        rows=len(rows),
+        boxes=float(distance.max()),
+        scores=float(abs(ours.scores[rows] - theirs.scores[pair]).max()),
+        embeddings=float(abs(ours.embeddings[rows] - theirs.embeddings[pair]).max()),
     )
+
+
+def _nearest(
+    boxes: npt.NDArray[np.float32], others: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    """For each of (M, 4) boxes the number of the nearest of (K, 4) others, and its distance: the worst side's."""
+    distance = abs(boxes[:, None] - others[None]).max(axis=2)  # (M, K)
+    return distance.argmin(axis=1), distance.min(axis=1)
 
 
 def read_precision(path: Path) -> str:
     """The precision that an exported file says it computes in; files of earlier exports are fp32."""
     notes = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
     return str(notes.get(PRECISION_KEY, "fp32"))
-
-
-def parity_table(results: Sequence[Parity], limits: Limits) -> Table:
-    table = Table(title="PyTorch against ONNX Runtime, largest difference")
-    for column in ("batch", "rows", "boxes [px]", "scores", "embeddings", ""):
-        table.add_column(column, justify="right")
-    for r in results:
-        verdict = "ok" if r.within(limits) else "differs"
-        numbers = (f"{r.boxes:.2g}", f"{r.scores:.2g}", f"{r.embeddings:.2g}")
-        table.add_row(str(r.batch), str(r.rows), *numbers, verdict)
-    table.add_row("limit", "", f"{limits.boxes:g}", f"{limits.scores:g}", f"{limits.embeddings:g}", "")
-    return table
-
-
-def require(results: Sequence[Parity], limits: Limits, path: Path) -> None:
-    """Raise :class:`ParityError` unless every result is within the limits and something was compared."""
-    for r in results:
-        if not r.within(limits):
-            raise ParityError(
-                f"{path}: ONNX Runtime differs from PyTorch at batch {r.batch}: boxes {r.boxes:.3g} px "
-                f"(limit {limits.boxes:g}), scores {r.scores:.3g} ({limits.scores:g}), "
-                f"embeddings {r.embeddings:.3g} ({limits.embeddings:g})"
-            )
-    if not any(r.rows for r in results):
-        raise ParityError(f"{path}: no image gave a score to compare; pass real images with --image")

@@ -11,11 +11,9 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from export.triton_config import write_configs
+from export.triton.config import BACKEND, write_configs
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
-
-ROOT = Path(__file__).resolve().parents[1]
 
 TINY = ModelSpec(architecture="tiny", height=32, width=64, top_k=5, embedding_dim=8, recipe="none")
 
@@ -77,7 +75,7 @@ def repository(folder: Path, spec: ModelSpec = TINY) -> Path:
     """A model repository that serves the tiny model with the project's own configuration and backend code."""
     model = folder / MODEL_NAME
     save(model / "1" / "model.onnx", spec)
-    shutil.copy(ROOT / "model_repository" / MODEL_NAME / "1" / "model.py", model / "1")
+    shutil.copy(BACKEND, model / "1" / "model.py")
     write_configs(model, spec)
     return folder
 

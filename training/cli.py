@@ -16,11 +16,12 @@ from rich.table import Table
 from client import terminal
 from mot.errors import MotError
 from training.allocator import keep_freed_memory
-from training.data.cli import data_app
+from training.options import CONTEXT
+from training.prepare.cli import data_app
 
 console = Console()
 
-app = typer.Typer(help="Train FairMOT models.", no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(help="Train FairMOT models.", no_args_is_help=True, rich_markup_mode="rich", context_settings=CONTEXT)
 app.add_typer(data_app, name="data")
 
 
@@ -28,7 +29,7 @@ app.add_typer(data_app, name="data")
 def fit(
     recipe: Annotated[str, typer.Option(help="Name of a recipe in training/recipes, or a .toml file.")] = "default",
     data: Annotated[Path, typer.Option(help="Data configuration (data.json).")] = Path("runs/data/data.json"),
-    out: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path("runs/default"),
+    output: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path("runs/default"),
     arch: Annotated[str | None, typer.Option(help="Another architecture than the recipe's.")] = None,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Override, e.g. --set lr=2e-4; --set lr= is its default.")
@@ -40,7 +41,7 @@ def fit(
             help="A scene to validate in, instead of the recipe's; can be repeated.",
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from OUT/last.pt.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from OUTPUT/last.pt.")] = False,
     accelerator: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
     devices: Annotated[
         int | None, typer.Option(help="Devices of this node, or processes on a CPU; 1 if not given.", min=1)
@@ -58,7 +59,7 @@ def fit(
     Several processes: --devices 4 starts them; or torchrun does, with mot-train fit's options after -m training.cli
     fit, also on several nodes. The images of a step are batch_size x accumulate x processes.
 
-    Example: mot-train fit --recipe default --data runs/data/data.json --out runs/default
+    Example: mot-train fit --recipe default --data runs/data/data.json --output runs/default
 
     Example: mot-train fit --validate MOT17/train/MOT17-09-FRCNN,gt=gt_val_half.txt,frames=264-525
     """
@@ -88,11 +89,11 @@ def fit(
 
         report = partial(screen.print, markup=False, highlight=False, soft_wrap=True)
         try:
-            last = run(resolved, data, out, fabric, resume=resume, progress=show_progress, report=report)
+            last = run(resolved, data, output, fabric, resume=resume, progress=show_progress, report=report)
         except KeyboardInterrupt:
             if fabric.is_global_zero:
                 terminal.errors.print(
-                    f"stopped; {out / 'last.pt'} is saved, --resume goes on", highlight=False, soft_wrap=True
+                    f"stopped; {output / 'last.pt'} is saved, --resume goes on", highlight=False, soft_wrap=True
                 )
             raise typer.Exit(130) from None
     screen.print(f"checkpoint: {last}", highlight=False, soft_wrap=True)

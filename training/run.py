@@ -118,7 +118,7 @@ class Run:
         ]
 
     def _check_same_run(self, path: Path, state: dict[str, Any]) -> None:
-        remedy = "start a new run with another --out, or set it back"
+        remedy = "start a new run with another --output, or set it back"
         before = parse_recipe(state["recipe"], str(path))
         for key, old, new in changes(before, self.recipe):
             if key in FIXED:

@@ -103,7 +103,7 @@ def prepare(
 ) -> tuple[Run, Feed]:
     """A run as it starts or as the checkpoint ``last`` has it, and its data."""
     if last.exists() and not resume:
-        raise MotError(f"{last} exists; continue that run with --resume or choose another --out")
+        raise MotError(f"{last} exists; continue that run with --resume or choose another --output")
     if resume and not last.exists():
         raise MotError(f"{last}: no such checkpoint to resume; leave out --resume to start a new run")
     fabric.seed_everything(recipe.seed, verbose=False)

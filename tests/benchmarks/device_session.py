@@ -32,7 +32,7 @@ def open_session(
     options.log_severity_level = 3  # it warns of every shape computation that it leaves to the CPU
     if library:
         register(library, options)
-    # As Triton is configured to (export/triton_config.py).
+    # As Triton is configured to (export/triton/config.py).
     cuda = (CUDA, {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"})
     providers = [cuda, CPU] if device == "cuda" else [CPU]
     return ort.InferenceSession(graph.SerializeToString(), options, providers=providers)

@@ -35,7 +35,7 @@ SUBJECTS = (
         architecture="yolox_nano",
         width=640,
         height=352,
-        checkpoint=ROOT / "model_repository/fairmot/1/checkpoint.pt",
+        checkpoint=ROOT / "training/pretrained/fairmot.pt",
     ),
     MIT,
 )

@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from client.detection.onnx import OnnxDetector
-from export import cli, verify
-from export.triton_config import CONFIG_PATHS
+from export import cli, parity
+from export.triton.config import CONFIG_PATHS
 from mot.errors import MotError
 from training.checkpoint import CheckpointError
 
@@ -44,9 +44,9 @@ def test_disagreement_fails_and_leaves_the_old_model(
     old = tmp_path / "1" / "model.onnx"
     old.parent.mkdir()
     old.write_text("the old model")
-    strict = verify.Limits(boxes=-1.0, scores=-1.0, embeddings=-1.0)
-    monkeypatch.setitem(verify.LIMITS, "fp32", strict)
-    with pytest.raises(verify.ParityError, match="differs from PyTorch"):
+    strict = parity.Limits(boxes=-1.0, scores=-1.0, embeddings=-1.0)
+    monkeypatch.setitem(parity.LIMITS, "fp32", strict)
+    with pytest.raises(parity.ParityError, match="differs from PyTorch"):
         export(checkpoint, tmp_path)
     assert old.read_text() == "the old model"
     assert [p.name for p in old.parent.iterdir()] == ["model.onnx"]

@@ -20,7 +20,7 @@ from export import cli, cuda
 from export.library import choose_library, install, needed_by, providers
 from export.passes.plugin_dcn import needs_plugin, use_plugin
 from export.to_onnx import export_onnx, make_spec
-from export.triton_config import CONFIG_PATHS
+from export.triton.config import CONFIG_PATHS
 from export.verify import sample_images
 from mot.contract import ModelSpec
 from mot.custom_ops import DOMAIN, LIBRARY

@@ -73,7 +73,7 @@ def write_config(
     if config.exists():
         existing = read_config(config)
         if existing.root.resolve() != root.resolve():
-            raise DataError(f"{config}: its root is {existing.root}; choose another --out, or set its root to '.'")
+            raise DataError(f"{config}: its root is {existing.root}; choose another --output, or set its root to '.'")
         content = _read_json(config)
     new: dict[Split, Mapping[str, Sequence[Path]]] = {"train": train, "test": test or {}}
     for split, sets in new.items():

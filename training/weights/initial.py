@@ -28,6 +28,7 @@ SOURCES = {
 }
 # The classifiers of the networks in which MiT is published.
 CLASSIFIERS = ("head.", "classifier.", "decode_head.")
+PACKAGE = Path(__file__).parents[1]  # of training: a path that is not there is looked for in it (pretrained/)
 _FIRST = "backbone.stages.0.embed.proj"
 
 
@@ -88,6 +89,8 @@ def _copy_by_name(model: FairMOT, recipe: Recipe, path: Path) -> Report:
 
 def _existing(recipe: Recipe) -> Path:
     path = Path(recipe.init_path)
+    if not path.is_file() and (shipped := PACKAGE / path).is_file():
+        return shipped
     if not recipe.init_path or not path.is_file():
         problem = f"{path}: no such file; it is the recipe's init_path" if recipe.init_path else "init_path is empty"
         raise WeightError(f"{problem}, and init = {recipe.init!r} needs one. {SOURCES[recipe.init]}")

@@ -54,7 +54,8 @@ T* output(Ort::KernelContext& context, const Geometry& g) {
     return context.GetOutput(0, {g.batch, g.outputs, g.out_height, g.out_width}).GetTensorMutableData<T>();
 }
 
-// The op on one device and for one element type; Kernel has `Kernel(OrtKernelInfo)` and `Compute(KernelContext&)`.
+// The op on one device and for one element type; Kernel has `Kernel(OrtKernelInfo)` and
+// `OrtStatusPtr ComputeV2(OrtKernelContext*)`.
 template <typename Kernel, ONNXTensorElementDataType kElement>
 struct Op : Ort::CustomOpBase<Op<Kernel, kElement>, Kernel, true> {
     const char* GetName() const { return kName; }

@@ -1,7 +1,8 @@
 """Runs ``model.onnx`` beside it with ONNX Runtime, in Triton's python backend.
 
-Only the embedded server uses this file: its build has no onnxruntime backend. It imports nothing of the
-project, because it runs in Triton's own Python process.
+Only the embedded server uses this program: its build has no onnxruntime backend. It imports nothing of the
+project, because it runs in Triton's own Python process. ``model.py`` beside a graph is a copy of
+``export/triton/backend.py``.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.data.snapshot import snapshot
+from tests.training.prepare.snapshot import snapshot
 from training.data.configuration import read_config, read_list, write_config
 from training.data.labels import DataError
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.training.data.snapshot import snapshot
+from tests.training.prepare.snapshot import snapshot
 from training.data.placement import place_image, place_text
 
 

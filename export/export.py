@@ -1,0 +1,111 @@
+"""The promise of export: a graph is written only where ONNX Runtime agrees with PyTorch, whoever asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from client.detection.onnx import OnnxDetector
+from export.library import install, needed_by, providers
+from export.parity import Comparison
+from export.passes.plan import ALL
+from export.to_onnx import Precision, export_onnx, make_spec
+from export.triton.config import write_model_dir
+from export.verify import compare, read_precision, sample_images
+from mot.contract import ModelSpec
+from mot.files import whole_file
+from training.checkpoint import load_model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """What to export, and how."""
+
+    checkpoint: Path
+    output: Path  # model directory of a Triton repository, such as model_repository/fairmot
+    version: int = 1
+    architecture: str | None = None  # refuse checkpoints of another one
+    width: int | None = None  # of the input, pixels; None: the recipe's
+    height: int | None = None
+    top_k: int = 128  # rows an image
+    passes: Sequence[str] = ALL  # out of export.passes.plan
+    precision: Precision = "fp32"
+    library: Path | None = None  # the plugin, for a graph with its deformable convolutions
+    accuracy: str = ""  # measured, with its protocol; kept in the file
+    images: Sequence[Path] = ()  # for the comparison; none: soft random shapes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What was written."""
+
+    graph: Path
+    spec: ModelSpec
+    changed: Mapping[str, int]  # each graph pass, and in how many places it changed the graph
+    comparison: Comparison
+
+
+def export_model(export: Export) -> Exported:
+    """Write OUTPUT/VERSION/model.onnx with Triton's files around it, if it agrees with the checkpoint.
+
+    Raises:
+        ParityError: it does not agree; nothing is written, and what stood there stays.
+        MotError: the checkpoint cannot be read, or the input does not suit it.
+    """
+    network, recipe = load_model(export.checkpoint, export.architecture)
+    spec = make_spec(
+        network, recipe, width=export.width, height=export.height, top_k=export.top_k, accuracy=export.accuracy
+    )
+    images = sample_images(spec, export.images)
+    graph = export.output / str(export.version) / "model.onnx"
+    library, precision = export.library, export.precision
+    with whole_file(graph) as candidate:
+        changed = export_onnx(
+            network, spec, candidate, passes=export.passes, precision=precision, plugin=library is not None
+        )
+        comparison = compare(
+            network, candidate, spec, images, precision, library=library, providers=providers(library, precision)
+        )
+        comparison.require(graph)
+        install(library, graph)
+    write_model_dir(export.output, export.version, spec, library is not None)
+    return Exported(graph=graph, spec=spec, changed=changed, comparison=comparison)
+
+
+def verify_model(checkpoint: Path, graph: Path, images: Sequence[Path] = ()) -> Comparison:
+    """Compare an exported graph with its checkpoint again.
+
+    Raises:
+        MotError: one of them cannot be read, or they are of different architectures.
+    """
+    spec = read_spec(graph)
+    precision, library = read_precision(graph), needed_by(graph)
+    network, _ = load_model(checkpoint, spec.architecture)
+    return compare(
+        network,
+        graph,
+        spec,
+        sample_images(spec, images),
+        precision,
+        library=library,
+        providers=providers(library, precision),
+    )
+
+
+def rewrite_configs(output: Path, version: int) -> Path:
+    """Write Triton's files around a graph again, from what the graph says of itself; returns the graph.
+
+    Raises:
+        MotError: there is no graph of the contract.
+    """
+    graph = output / str(version) / "model.onnx"
+    write_model_dir(output, version, read_spec(graph), needed_by(graph) is not None)
+    return graph
+
+
+def read_spec(graph: Path) -> ModelSpec:
+    """The contract of an ONNX file, through the same checks as the client's."""
+    detector = OnnxDetector(graph, workers=1)
+    detector.close()
+    return detector.spec

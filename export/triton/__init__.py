@@ -1,0 +1,1 @@
+"""What Triton needs beside the graph: its configurations, and the python backend's program."""

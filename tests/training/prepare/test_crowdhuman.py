@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.media import numbered_image, write_image
+from training.data.labels import DataError
+from training.prepare.crowdhuman import crowdhuman_pictures
+
+
+def box(fbox: list[float], tag: str = "person", **extra: int) -> dict[str, Any]:
+    """As published, with the boxes that do not count."""
+    return {
+        "tag": tag,
+        "fbox": fbox,
+        "vbox": [1, 1, 2, 2],
+        "hbox": [1, 1, 1, 1],
+        "extra": {"box_id": 0, "occ": 1, **extra},
+        "head_attr": {"ignore": 0, "unsure": 0},
+    }
+
+
+def write_odgt(path: Path, entries: dict[str, list[dict[str, Any]]]) -> None:
+    path.write_text("".join(json.dumps({"ID": name, "gtboxes": boxes}) + "\n" for name, boxes in entries.items()))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The published layout: three archives unpacked side by side."""
+    for name in ("CrowdHuman_train01/Images/273271,c9db0.jpg", "CrowdHuman_train02/Images/b.jpg"):
+        write_image(tmp_path / name, numbered_image(1))
+    write_image(tmp_path / "CrowdHuman_val/Images/c.jpg", numbered_image(2))
+    people = [
+        box([-5, 2, 20, 40]),
+        box([1, 1, 9, 9], ignore=1),
+        box([3, 3, 9, 9], tag="mask", ignore=1),
+        box([4, 5, 6, 7], ignore=0),
+    ]
+    write_odgt(tmp_path / "annotation_train.odgt", {"273271,c9db0": people, "b": []})
+    write_odgt(tmp_path / "annotation_val.odgt", {"c": [box([1, 2, 3, 4])]})
+    return tmp_path
+
+
+def test_full_bodies_of_people_not_to_be_ignored(source: Path) -> None:
+    splits = crowdhuman_pictures(source, "none")
+    first, empty = splits["train"]
+    np.testing.assert_array_equal(first.people, [[-5, 2, 20, 40], [4, 5, 6, 7]])
+    assert first.identities.tolist() == [-1, -1]
+    assert first.source == source / "CrowdHuman_train01/Images/273271,c9db0.jpg"
+    assert first.name == "273271,c9db0.jpg"
+    assert first.origin.endswith("annotation_train.odgt:1")
+    assert empty.people.shape == (0, 4)
+    assert [picture.name for picture in splits["test"]] == ["c.jpg"]
+
+
+def test_an_identity_per_box_over_both_parts(source: Path) -> None:
+    splits = crowdhuman_pictures(source, "per-box")
+    assert [p.identities.tolist() for p in splits["train"] + splits["test"]] == [[0, 1], [], [2]]
+
+
+def test_the_validation_part_may_be_missing_and_images_may_be_together(source: Path) -> None:
+    (source / "annotation_val.odgt").unlink()
+    for folder in ("CrowdHuman_train01", "CrowdHuman_train02"):
+        for image in (source / folder / "Images").iterdir():
+            (source / "Images").mkdir(exist_ok=True)
+            image.rename(source / "Images" / image.name)
+        (source / folder / "Images").rmdir()
+    splits = crowdhuman_pictures(source, "none")
+    assert splits["test"] == []
+    assert splits["train"][1].source == source / "Images/b.jpg"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"gtboxes": []}',
+        '{"ID": "b"}',
+        '{"ID": "b", "gtboxes": [{"tag": "person", "fbox": [1, 2, 3]}]}',
+        '{"ID": "b", "gtboxes": [{"tag": "person", "fbox": [1, 2, 3, "x"]}]}',
+        '{"ID": "b", "gtboxes": [{"fbox": [1, 2, 3, 4]}]}',
+    ],
+)
+def test_a_malformed_line_is_named(source: Path, line: str) -> None:
+    with (source / "annotation_train.odgt").open("a") as file:
+        file.write(f"\n{line}\n")
+    with pytest.raises(DataError, match=r"annotation_train\.odgt:4: not an annotation of CrowdHuman"):
+        crowdhuman_pictures(source, "none")
+
+
+def test_missing_images_and_annotations(source: Path, tmp_path: Path) -> None:
+    (source / "CrowdHuman_val/Images/c.jpg").rename(source / "CrowdHuman_val/Images/d.jpg")
+    with pytest.raises(DataError, match=r"annotation_val\.odgt:1: no image c\.jpg in a folder Images"):
+        crowdhuman_pictures(source, "none")
+    (source / "annotation_train.odgt").unlink()
+    with pytest.raises(DataError, match=r"annotation_train\.odgt: cannot be read"):
+        crowdhuman_pictures(source, "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty: no folder Images"):
+        crowdhuman_pictures(tmp_path / "empty", "none")

@@ -1,0 +1,1 @@
+"""Published data sets become training data, and what is prepared is checked."""

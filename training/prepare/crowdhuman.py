@@ -1,0 +1,74 @@
+"""CrowdHuman's ``.odgt`` annotations: an image a line, in JSON.
+
+Source: FairMOT ``src/gen_labels_crowd_id.py`` and ``_det.py``: boxes with ``extra.ignore`` 1 are skipped, the
+full body (``fbox``) counts, which may leave the image, and nothing is clipped.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.data.configuration import Split
+from training.data.labels import DataError, read_text
+from training.prepare.conversion import Picture
+from training.prepare.identities import Identities, identities_of
+from training.prepare.images import images_in
+
+ANNOTATIONS: dict[Split, str] = {"train": "annotation_train.odgt", "test": "annotation_val.odgt"}
+
+
+def crowdhuman_pictures(source: Path, identities: Identities) -> dict[Split, list[Picture]]:
+    """The published training part as ``train`` and, where it is there, the validation part as ``test``.
+
+    Images may stand in any folder named ``Images``, as the published archives unpack.
+
+    Args:
+        identities: "per-box" numbers on over both parts.
+
+    Raises:
+        DataError: an annotation file or an image is missing, or a line is malformed.
+    """
+    folders = sorted(path for path in (source / "Images", *source.glob("*/Images")) if path.is_dir())
+    if not folders:
+        raise DataError(f"{source}: no folder Images, nor CrowdHuman_*/Images; unpack the published archives there")
+    images = {path.stem: path for folder in folders for path in images_in(folder)}
+    splits: dict[Split, list[Picture]] = {"train": [], "test": []}
+    first = 0
+    for split, name in ANNOTATIONS.items():
+        if split == "test" and not (source / name).is_file():
+            continue
+        text = read_text(source / name, "it is part of CrowdHuman")
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip():
+                picture = _picture(line, f"{source / name}:{number}", images, identities, first)
+                first = max(first, 1 + int(picture.identities.max(initial=-1)))
+                splits[split].append(picture)
+    return splits
+
+
+def _picture(line: str, origin: str, images: dict[str, Path], identities: Identities, first: int) -> Picture:
+    try:
+        entry: dict[str, Any] = json.loads(line)
+        people = [
+            [float(value) for value in box["fbox"]]
+            for box in entry["gtboxes"]
+            if box["tag"] == "person" and box.get("extra", {}).get("ignore") != 1
+        ]
+        boxes = np.array(people, np.float64).reshape(len(people), 4)
+        name = str(entry["ID"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        expected = '{"ID": …, "gtboxes": [{"tag": …, "fbox": [x, y, w, h]}]}'
+        raise DataError(f"{origin}: not an annotation of CrowdHuman ({error!r}); expected {expected}") from error
+    if name not in images:
+        raise DataError(f"{origin}: no image {name}.jpg in a folder Images; are all archives unpacked?")
+    return Picture(
+        source=images[name],
+        name=images[name].name,
+        origin=origin,
+        people=boxes,
+        identities=identities_of(len(boxes), identities, first),
+    )

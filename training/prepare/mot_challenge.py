@@ -1,0 +1,164 @@
+"""MOTChallenge's sequences as training pictures.
+
+Source: FairMOT ``src/gen_labels_15.py``, ``_16.py``, ``_20.py``: rows with mark 0 or, where there is a class
+column, another class than 1 (pedestrian) are left out; visibility is ignored; nothing is clipped (for MOT20,
+training clips: ``augment.clip_boxes``). Where we differ: identities are unique over sequences, while the
+original starts a new one where the id changes from a row to the next, which merges two sequences if one ends
+with the id that the next begins with; and frames without people stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from mot.sequence import read_ground_truth, read_seqinfo
+from mot.splits import Convention
+from mot.splits import half as first_and_last
+from training.data.configuration import Split
+from training.data.labels import DataError
+from training.prepare.conversion import Picture
+from training.prepare.images import images_in
+from training.prepare.pool import map_parallel
+from training.prepare.video_frames import video_to_images
+
+PEDESTRIAN = 1  # the class column of MOT16, 17 and 20
+VIDEO_SUFFIXES = (".mp4", ".webm", ".avi", ".mkv", ".mov")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotSequence:
+    """A sequence with ground truth."""
+
+    folder: Path
+    frames: Mapping[int, Path]  # image of each frame, by its number from 1
+    length: int  # frames; more than ``frames`` where some are missing
+
+    @property
+    def gt(self) -> Path:
+        """The ground truth."""
+        return self.folder / "gt" / "gt.txt"
+
+
+def find_sequences(source: Path, detector: str | None = None) -> list[Path]:
+    """The sequences' folders, by name.
+
+    Args:
+        source: the published folder, or its ``train`` folder.
+        detector: of MOT17's three copies of each sequence, the one whose name ends so; other names are kept.
+
+    Raises:
+        DataError: there are none.
+    """
+    folder = next((path for path in (source / "train", source / "images" / "train") if path.is_dir()), source)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; expected MOTChallenge sequences in it")
+    copies = tuple(f"-{name}" for name in ("DPM", "FRCNN", "SDP") if detector and name != detector)
+    sequences = sorted(path for path in folder.iterdir() if (path / "gt" / "gt.txt").is_file())
+    chosen = [path for path in sequences if not path.name.endswith(copies)] if copies else sequences
+    if not chosen:
+        there = f"only {', '.join(path.name for path in sequences)}" if sequences else "no SEQUENCE/gt/gt.txt"
+        raise DataError(f"{folder}: no sequences to convert; there is {there}")
+    return chosen
+
+
+def open_sequences(folders: Sequence[Path], unpacked: Path) -> list[MotSequence]:
+    """Find each sequence's frames: ``img1/``, or a video, whose frames are written to ``unpacked/SEQUENCE``.
+
+    Raises:
+        DataError: a sequence has neither, or its video cannot be read or is too short.
+        SequenceError: a ``seqinfo.ini`` is malformed.
+    """
+    infos = {folder: folder / "seqinfo.ini" for folder in folders}
+    known = {folder: read_seqinfo(path) for folder, path in infos.items() if path.is_file()}
+    image_folders = {folder: folder / (known[folder].image_dir if folder in known else "img1") for folder in folders}
+    packed = [folder for folder in folders if not image_folders[folder].is_dir()]
+    jobs = [
+        (find_video(folder), unpacked / folder.name, range(1, known[folder].length + 1) if folder in known else None)
+        for folder in packed
+    ]
+    images = dict(zip(packed, map_parallel(_unpack, jobs, "unpacking videos", batch=1), strict=True))
+    sequences = []
+    for folder in folders:
+        frames = {_number(path): path for path in images.get(folder) or images_in(image_folders[folder])}
+        length = known[folder].length if folder in known else max(frames)
+        sequences.append(MotSequence(folder=folder, frames=frames, length=length))
+    return sequences
+
+
+def find_video(folder: Path) -> Path:
+    """The video of a sequence without ``img1/``: ``SEQUENCE.mp4`` beside its folder or in it.
+
+    Raises:
+        DataError: there is none.
+    """
+    for parent in (folder.parent, folder):
+        for suffix in VIDEO_SUFFIXES:
+            if (video := parent / f"{folder.name}{suffix}").is_file():
+                return video
+    raise DataError(
+        f"{folder}: no img1/ in it, and no video {folder.name}{VIDEO_SUFFIXES[0]} "
+        f"(or {', '.join(VIDEO_SUFFIXES[1:])}) beside it or in it"
+    )
+
+
+def mot_pictures(sequences: Sequence[MotSequence], half: Convention | None) -> dict[Split, list[Picture]]:
+    """All sequences' frames, split in halves where asked to; a person in both halves has one identity.
+
+    Raises:
+        SequenceError: a gt.txt is malformed; the message names the line.
+    """
+    parts: dict[Split, list[Picture]] = {"train": [], "test": []}
+    first = 0
+    for sequence in sequences:
+        pictures, first = frame_pictures(sequence.frames, sequence.gt, folder=sequence.folder.name, first=first)
+        last = max(sequence.frames) if half is None else first_and_last("train-half", sequence.length, half)[1]
+        for number, picture in zip(sequence.frames, pictures, strict=True):
+            parts["train" if number <= last else "test"].append(picture)
+    return parts
+
+
+def frame_pictures(
+    frames: Mapping[int, Path], gt: Path, *, folder: str = "", first: int = 0
+) -> tuple[list[Picture], int]:
+    """Pictures of frames and the first identity that is free after them.
+
+    Ids are renumbered from ``first`` on, in their order; only those in these frames count.
+
+    Args:
+        frames: images by 1-based frame number.
+        folder: below ``images/``, where the pictures go.
+
+    Raises:
+        SequenceError: the gt.txt is missing or malformed; the message names the line.
+    """
+    rows = read_ground_truth(gt)
+    rows = rows[(rows.scores != 0) & (rows.classes == PEDESTRIAN) & np.isin(rows.frames, list(frames))]
+    rows = rows[np.argsort(rows.frames, kind="stable")]
+    ids, numbers = np.unique(rows.ids, return_inverse=True)
+    pictures = []
+    for frame, image in frames.items():
+        own = slice(*np.searchsorted(rows.frames, [frame, frame + 1]))
+        pictures.append(
+            Picture(
+                source=image,
+                name=str(PurePosixPath(folder, image.name)),
+                origin=str(gt),
+                people=rows.boxes[own],
+                identities=first + numbers[own],
+            )
+        )
+    return pictures, first + len(ids)
+
+
+def _unpack(job: tuple[Path, Path, range | None]) -> list[Path]:
+    return video_to_images(*job)
+
+
+def _number(image: Path) -> int:
+    if not image.stem.isdecimal():
+        raise DataError(f"{image}: its name is no frame number; expected names such as 000001.jpg")
+    return int(image.stem)
