@@ -57,7 +57,7 @@ def _local_lines(
     def moment(series: npt.NDArray[np.float64], order: int) -> npt.NDArray[np.float64]:
         padded = np.pad(series, ((reach, reach), (0, 0)))
         columns = [np.correlate(column, weight * distance**order, mode="valid") for column in padded.T]
-        return np.stack(columns, axis=1)[places]
+        return np.asarray(np.stack(columns, axis=1)[places], np.float64)
 
     s0, s1, s2 = (moment(there[:, None], order) for order in range(3))
     t0, t1 = moment(dense, 0), moment(dense, 1)
