@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from client.evaluation.evaluate import SequencePair, evaluate
+from client.evaluation.scoring import SequencePair, score_pairs
 from client.tracking import tracker_config
 from mot.detections import Detections
 from mot.frame import Frame
@@ -56,7 +56,7 @@ def measure(
         pair = SequencePair(
             name=scene.name, ground_truth=scene.ground_truth, result=result, first=min(found), last=max(found)
         )
-        scores = evaluate([pair], protocol=scene.rules).combined
+        scores = score_pairs([pair], protocol=scene.rules).combined
     counted = scene.scored(labels) | scene.ignored(labels)
     precision = average_precision(found, labels[counted], scene.ignored(labels)[counted])
     return {"AP50": precision, **{name: scores[name] for name in MEASURES[1:]}}

@@ -22,7 +22,7 @@ def jobs_of(
     """One job a task, without video: ``OUTPUT/SEQUENCE.txt`` for each of its results; frames keep their numbers.
 
     Args:
-        embeddings: also ``SEQUENCE.embeddings.npz``, what each person looks like, for `mot refine`.
+        embeddings: also ``SEQUENCE.embeddings.npz``, their mean embeddings, for `mot refine`.
     """
     spec = TrackerSpec.of(tracker)
     return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,7 +13,6 @@ from mot.files import whole_file
 
 if TYPE_CHECKING:
     from client.evaluation.measures import Evaluation
-    from client.evaluation.pair import SequencePair
 
 
 def evaluate(
@@ -75,30 +73,37 @@ def evaluate(
 
     from rich.console import Console
 
-    from client.evaluation.benchmark import take_half
+    from client.commands.evaluation_tables import comparison_tables, score_tables
     from client.evaluation.comparison import compare
     from client.evaluation.evaluate import evaluate as score
-    from client.evaluation.evaluate import find_pairs
 
-    def pairs_of(folder: Path) -> list[SequencePair]:
-        found = find_pairs(ground_truth, folder, ground_truth_name=name, seqmap=seqmap)
-        if len(found) > 1 and (length or hz):
-            raise typer.BadParameter(f"{ground_truth} holds {len(found)} sequences", param_hint="--length, --hz")
-        found = [replace(pair, length=pair.length if length is None else length, hz=hz) for pair in found]
-        if split is not None:
-            return [take_half(pair, split, half, numbering) for pair in found]
-        return [replace(pair, first=start, last=end) for pair in found]
-
-    results = {str(path): pairs_of(path) for path in (result, against) if path is not None}
-    scored = {label: score(pairs, protocol, processes=os.cpu_count() or 1) for label, pairs in results.items()}
+    scored = {
+        str(path): score(
+            ground_truth,
+            path,
+            protocol,
+            name=name,
+            seqmap=seqmap,
+            split=split,
+            half=half,
+            numbering=numbering,
+            start=start,
+            end=end,
+            length=length,
+            hz=hz,
+            processes=os.cpu_count() or 1,
+        )
+        for path in (result, against)
+        if path is not None
+    }
     for label, evaluation in scored.items():
         _show_remarks(label, evaluation)
     first, *others = scored.values()
     comparison = compare(first, others[0], top) if others else None
     if comparison is None:
-        tables, document = first.to_tables(), first.to_json()
+        tables, document = score_tables(first), first.to_json()
     else:
-        tables, document = comparison.to_tables(top), comparison.to_json()
+        tables, document = comparison_tables(comparison, top), comparison.to_json()
         typer.echo("".join(f"{side}: {label}\n" for side, label in zip("AB", scored, strict=True)))
     for table in tables:
         Console().print(table)

@@ -12,8 +12,8 @@ def refine(
     results: Annotated[
         list[Path], typer.Argument(help="Result files (MOTChallenge text), or folders of them.", show_default=False)
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for the refined files, or NAME.txt for a single one.")
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the refined files, or NAME.txt for a single one.")
     ] = Path("refined"),
     max_gap: Annotated[int, typer.Option(min=0, help="Fill gaps of at most so many frames; 0: none.")] = 20,
     sigma: Annotated[float, typer.Option(min=0, help="Smooth over so many frames (standard deviation); 0: not.")] = 3.0,
@@ -22,10 +22,11 @@ def refine(
         int, typer.Option(min=0, help="Join tracks of one person that are at most so many frames apart; 0: none.")
     ] = 0,
     link_distance: Annotated[
-        float, typer.Option(min=0, max=2, help="Cosine distance of the looks of tracks that are joined.")
+        float, typer.Option(min=0, max=2, help="Cosine distance of the embeddings of tracks that are joined.")
     ] = 0.05,
+    out: Annotated[Path | None, typer.Option("--out", hidden=True, help="The former name of --output.")] = None,
 ) -> None:
-    """Refine results afterwards, when the whole video is known; write OUT/NAME.txt.
+    """Refine results afterwards, when the whole video is known; write OUTPUT/NAME.txt.
 
     In this order: tracks of one person are joined (--link-gap), short ones
     dropped (--min-length), gaps filled on a straight line (--max-gap), and
@@ -36,7 +37,7 @@ def refine(
 
     mot refine out/street.txt                           gaps and smoothing
     mot refine out/street.txt -o better/street.txt      under this name
-    mot refine out --out filled --sigma 0               gaps, a folder's results
+    mot refine out --output filled --sigma 0               gaps, a folder's results
     mot refine out/street.txt --link-gap 30 --min-length 10
     """
     from rich.console import Console
@@ -49,10 +50,13 @@ def refine(
     )
     table = Table("", "rows", "after", "ids", "after", "written")
     sources = _files(results)
-    if out.suffix == ".txt" and len(sources) > 1:
-        raise typer.BadParameter(f"{out} is one file, for {len(sources)} results; name a folder", param_hint="--out")
+    output = out or output
+    if output.suffix == ".txt" and len(sources) > 1:
+        raise typer.BadParameter(
+            f"{output} is one file, for {len(sources)} results; name a folder", param_hint="--output"
+        )
     for source in sources:
-        target = out if out.suffix == ".txt" else out / source.name
+        target = output if output.suffix == ".txt" else output / source.name
         before, after = refine_file(source, target, config)
         counts = (len(before), len(after), len(set(before.ids.tolist())), len(set(after.ids.tolist())))
         table.add_row(source.stem, *map(str, counts), str(target))
@@ -71,7 +75,7 @@ def _files(given: list[Path]) -> list[Path]:
     for path in given:
         inside = sorted(one for one in path.glob("*.txt") if not one.name.endswith(".partial.txt"))
         if path.is_dir() and not inside:
-            raise MotError(f"{path}: no .txt in this folder; `mot track --output-root {path}` would write some")
+            raise MotError(f"{path}: no .txt in this folder; `mot track --output {path}` would write some")
         files += inside if path.is_dir() else [path]
     names = [path.name for path in files]
     for path in files:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from client.evaluation.pair import EvaluationError, Numbering, SequencePair
 from client.video.images import EXTENSIONS, SEQINFO
-from mot.sequence import read_seqinfo
+from mot.seqinfo import read_length
 from mot.splits import VIDEOS, Convention, half, video_of
+from mot.table import read_text
 
 _HALF_FILES = {"gt_train_half.txt": "train-half", "gt_val_half.txt": "val-half"}  # as ByteTrack's converter names them
 
@@ -60,16 +61,11 @@ def read_seqmap(path: Path) -> list[str]:
     """The sequences that TrackEval's list of them names: the header ``name``, then one a line.
 
     Raises:
-        EvaluationError: the file cannot be read, has another header (TrackEval drops whatever the first line
-            is), names no sequence, or names one twice.
+        SequenceError: the file cannot be read.
+        EvaluationError: it has another header (TrackEval drops whatever the first line is), names no sequence, or
+            names one twice.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise EvaluationError(f"{path}: cannot be read: {error.strerror}; check the path") from error
-    except UnicodeDecodeError as error:
-        raise EvaluationError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from error
-    header, *names = [line.split(",")[0].strip() for line in lines] or [""]
+    header, *names = [line.split(",")[0].strip() for line in read_text(path).splitlines()] or [""]
     if header != "name":
         raise EvaluationError(f"{path}: the first line is {header!r}; a seqmap begins with the header 'name'")
     names = [name for name in names if name]
@@ -126,7 +122,7 @@ def _only_pair(ground_truth: Path, result: Path) -> SequencePair:
 def _pair(name: str, ground_truth: Path, result: Path) -> SequencePair:
     info = ground_truth.absolute().parents[1] / SEQINFO
     has_length = ground_truth.absolute().parent.name == "gt" and info.is_file()
-    length = read_seqinfo(info).length if has_length else None
+    length = read_length(info) if has_length else None
     return SequencePair(name=name, ground_truth=ground_truth, result=result, length=length)
 
 

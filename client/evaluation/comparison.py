@@ -7,16 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
-
 from client.evaluation.measures import MEASURES, Evaluation, Measure, Score
 from client.evaluation.pair import EvaluationError
 from client.evaluation.stretch import Stretch, find_stretches
-
-_MAIN = ("HOTA", "DetA", "AssA", "MOTA", "IDF1", "FP", "FN", "ID Sw.")
-_PEOPLE = 4  # shown of a stretch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +38,6 @@ class Comparison:
         }
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
-    def to_tables(self, top: int) -> list[Table]:
-        """For a terminal of 80 columns: the main measures, and the ``top`` worst stretches of either."""
-        shown = [measure for name in _MAIN for measure in MEASURES if measure.name == name]
-        scores = _table(f"{self.a.protocol} protocol", ["Sequence", ""], [measure.name for measure in shown])
-        for a, b in self.scores:
-            scores.add_row(a.name, "A", *(measure.format(a[measure.name]) for measure in shown))
-            scores.add_row("", "B", *(measure.format(b[measure.name]) for measure in shown))
-            scores.add_row("", "A−B", *(_difference(measure, a, b) for measure in shown), end_section=True)
-        stretches = [("Broke: mistakes of A that B does not make", self.broke)]
-        stretches += [("Mended: mistakes of B that A does not make", self.mended)]
-        return [scores, *(stretch_table(title, found[:top]) for title, found in stretches)]
-
 
 def compare(a: Evaluation, b: Evaluation, most: int) -> Comparison:
     """Hold A against B; at most ``most`` stretches a sequence and side.
@@ -74,17 +55,6 @@ def compare(a: Evaluation, b: Evaluation, most: int) -> Comparison:
     return Comparison(a=a, b=b, broke=_worst_first(broke), mended=_worst_first(mended))
 
 
-def stretch_table(title: str, stretches: Sequence[Stretch]) -> Table:
-    """A row a stretch; people as far as there is room."""
-    table = _table(title, ["Sequence"], ["Frames", "Mistakes", "FN", "FP", "ID Sw."])
-    table.add_column("People")
-    for one in stretches:
-        people = ", ".join(map(str, one.people[:_PEOPLE])) + (", …" if len(one.people) > _PEOPLE else "")
-        counts = one.mistakes, one.missed, one.false, one.switched
-        table.add_row(one.sequence, f"{one.first}–{one.last}", *map(str, counts), people)
-    return table
-
-
 def signed_difference(measure: Measure, a: Score, b: Score) -> tuple[str, Literal["better", "worse", ""]]:
     """A − B for people, and what it means; no sign where they are shown as equal."""
     difference = a[measure.name] - b[measure.name]
@@ -93,21 +63,6 @@ def signed_difference(measure: Measure, a: Score, b: Score) -> tuple[str, Litera
         return text, ""
     better = (difference > 0) == (measure.better == "higher")
     return ("+" if difference > 0 else "−") + text, "better" if better else "worse"
-
-
-def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for header in texts:
-        table.add_column(header, overflow="fold")
-    for header in numbers:
-        table.add_column(header, justify="right", no_wrap=True)
-    return table
-
-
-def _difference(measure: Measure, a: Score, b: Score) -> Text:
-    """Signed; green for better and red for worse."""
-    text, kind = signed_difference(measure, a, b)
-    return Text(text, style={"better": "green", "worse": "red"}.get(kind, ""))
 
 
 def _differences(a: Score, b: Score) -> dict[str, float | None]:

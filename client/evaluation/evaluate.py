@@ -1,147 +1,66 @@
-"""The official MOTChallenge measures of result files, by TrackEval's own code.
+"""From paths to an evaluation: the whole of ``mot eval``, for Python.
 
-TrackEval (Luiten et al., "HOTA: A Higher Order Metric for Evaluating Multi-Object Tracking", 2020) wants a
-benchmark's folders and stops at small irregularities. Here each pair of files is read and checked with our reader
-and cut to the frames that are scored; distractor removal, measures and their combination are then TrackEval's.
+from client.evaluation.evaluate import evaluate
+
+evaluation = evaluate("gt.txt", "out/street.txt")
+print(evaluation.combined["HOTA"], evaluation.combined["IDF1"])
 """
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, get_args
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
 
-import numpy as np
+from client.evaluation.benchmark import find_pairs, take_half
+from client.evaluation.measures import Evaluation
+from client.evaluation.pair import EvaluationError, Numbering, SequencePair
+from client.evaluation.scoring import score_pairs
+from mot.splits import Benchmark, Convention
 
-from client.evaluation.benchmark import find_pairs
-from client.evaluation.measures import CURVES, Evaluation, Score
-from client.evaluation.mistakes import Mistakes, find_mistakes
-from client.evaluation.pair import EvaluationError, SequencePair
-from client.evaluation.rows import read_rows
-from client.evaluation.trackeval_data import prepare, scored_people
-from mot.splits import Benchmark as Protocol
-
-# After our modules, which say what to do where TrackEval is missing.
-from trackeval.metrics import CLEAR, HOTA, Identity  # isort: skip
-
-__all__ = ["EvaluationError", "Protocol", "SequencePair", "evaluate", "find_pairs"]
-
-_LARGE = 2_000_000  # bytes of text; less is scored sooner than another process has started
-_Counts = Mapping[str, Mapping[str, Any]]  # metric's name -> field -> value, as TrackEval gives them
+Half = Literal["train-half", "val-half"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Scored:
-    """What one sequence contributes."""
-
-    counts: _Counts
-    frames: int
-    renumbered: bool
-    warnings: tuple[str, ...]
-    mistakes: Mistakes
-
-
-def evaluate(pairs: Sequence[SequencePair], protocol: Protocol = "MOT17", *, processes: int = 1) -> Evaluation:
-    """Score results against ground truth, each sequence alone and all together.
-
-    MOT15 scores every row whose mark is not 0. MOT16, 17 and 20 first remove results that match a
-    distractor (person on vehicle, static person, reflection, ...), then score pedestrians whose mark is not 0.
+def evaluate(
+    ground_truth: str | Path,
+    result: str | Path,
+    protocol: Benchmark = "MOT17",
+    *,
+    name: str = "gt.txt",
+    seqmap: Path | None = None,
+    split: Half | None = None,
+    half: Convention = "bytetrack",
+    numbering: Numbering = "auto",
+    start: int = 1,
+    end: int | None = None,
+    length: int | None = None,
+    hz: float | None = None,
+    processes: int = 1,
+) -> Evaluation:
+    """Score a result file against a ``gt.txt``, or a folder of results against a folder of sequences.
 
     Args:
-        processes: how many sequences are scored at a time, where the files are large enough to be worth it.
+        ground_truth, result, name, seqmap: see :func:`client.evaluation.benchmark.find_pairs`.
+        protocol: MOT15 scores every label; the others remove distractors first.
+        split, half, numbering: score one half of every sequence, see :func:`client.evaluation.benchmark.take_half`.
+        start, end: first and last frame to score, counted from 1; not together with ``split``.
+        length, hz: frames of the sequence and frames per second of the tracker, where a single one is scored.
+        processes: sequences scored at a time, where they are large.
 
     Raises:
-        EvaluationError: nothing to score, a repeated name, rows beyond the sequence's length, an unknown class.
+        EvaluationError: the files do not belong together, or there is nothing to score; the message says what to do.
         SequenceError: a file is missing or malformed.
     """
-    if protocol not in get_args(Protocol):
-        raise EvaluationError(f"protocol {protocol!r} is unknown; choose one of {', '.join(get_args(Protocol))}")
-    names = [pair.name for pair in pairs]
-    if not names or len(set(names)) < len(names):
-        raise EvaluationError(f"expected one or more sequences with different names, got {names}")
-    scored = dict(zip(names, _score_all(pairs, protocol, processes), strict=True))
-    combined = {
-        metric_name: metric.combine_sequences({name: one.counts[metric_name] for name, one in scored.items()})
-        for metric_name, metric in _metrics().items()
-    }
-    frames = {name: one.frames for name, one in scored.items()}
-    return Evaluation(
-        protocol=protocol,
-        sequences=tuple(_score(pair.name, scored[pair.name].counts, frames[pair.name], pair.hz) for pair in pairs),
-        combined=_score("COMBINED", combined, sum(frames.values()), _combined_hz(pairs, frames)),
-        warnings=tuple(warning for one in scored.values() for warning in one.warnings),
-        renumbered=tuple(name for name, one in scored.items() if one.renumbered),
-        mistakes={name: one.mistakes for name, one in scored.items()},
-    )
+    pairs = find_pairs(Path(ground_truth), Path(result), ground_truth_name=name, seqmap=seqmap)
+    if len(pairs) > 1 and (length or hz):
+        raise EvaluationError(
+            f"{ground_truth} holds {len(pairs)} sequences; a length and frames per second are those of a single one"
+        )
+    if split is not None and (start > 1 or end is not None):
+        raise EvaluationError(f"{split} has its own first and last frame; leave out start and end")
 
+    def chosen(pair: SequencePair) -> SequencePair:
+        pair = replace(pair, length=pair.length if length is None else length, hz=hz)
+        return replace(pair, first=start, last=end) if split is None else take_half(pair, split, half, numbering)
 
-def _score_all(pairs: Sequence[SequencePair], protocol: Protocol, processes: int) -> list[_Scored]:
-    """The pairs in their order; the largest are begun first, so that the last to end is a small one."""
-    score = partial(_score_pair, protocol=protocol)
-    sizes = [_size(pair) for pair in pairs]
-    if min(processes, len(pairs)) < 2 or sum(sizes) < _LARGE:
-        return [score(pair) for pair in pairs]
-    order = np.argsort(sizes)[::-1].tolist()
-    # Ctrl-C reaches every process of the terminal; only this one has something to say.
-    with ProcessPoolExecutor(
-        min(processes, len(pairs)), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    ) as pool:
-        found = dict(zip(order, pool.map(score, [pairs[i] for i in order]), strict=True))
-    return [found[i] for i in range(len(pairs))]
-
-
-def _size(pair: SequencePair) -> int:
-    """Bytes of both files; 0 for one that is not there, which its reader will say."""
-    return sum(path.stat().st_size for path in (pair.ground_truth, pair.result) if path.is_file())
-
-
-def _score_pair(pair: SequencePair, protocol: Protocol) -> _Scored:
-    rows = read_rows(pair)
-    data = prepare(rows, protocol, pair.ground_truth)
-    return _Scored(
-        counts={name: metric.eval_sequence(data) for name, metric in _metrics().items()},
-        frames=rows.count,
-        renumbered=rows.renumbered,
-        warnings=rows.warnings,
-        mistakes=find_mistakes(data, scored_people(rows.truth, protocol), rows.first),
-    )
-
-
-def _metrics() -> dict[str, Any]:
-    return {"HOTA": HOTA(), "CLEAR": CLEAR({"PRINT_CONFIG": False}), "Identity": Identity({"PRINT_CONFIG": False})}
-
-
-def _score(name: str, counts: _Counts, frames: int, hz: float | None) -> Score:
-    """The twenty measures out of TrackEval's fields; HOTA's family is the mean over its thresholds."""
-    hota, clear, identity = counts["HOTA"], counts["CLEAR"], counts["Identity"]
-    over_thresholds = ("HOTA", "AssA", "DetA", "AssRe", "AssPr", "DetRe", "DetPr", "LocA")
-    return Score(
-        name=name,
-        frames=frames,
-        values={
-            "MOTA": 100 * float(clear["MOTA"]),
-            "IDF1": 100 * float(identity["IDF1"]),
-            "MT": int(clear["MT"]),
-            "ML": int(clear["ML"]),
-            "FP": int(clear["CLR_FP"]),
-            "FN": int(clear["CLR_FN"]),
-            "Rcll": 100 * float(clear["CLR_Re"]),
-            "Prcn": 100 * float(clear["CLR_Pr"]),
-            **{field: 100 * float(np.mean(hota[field])) for field in over_thresholds},
-            # Not TrackEval's FP_per_frame: that leaves out the frames of sequences without any result.
-            "FAF": int(clear["CLR_FP"]) / frames,
-            "ID Sw.": int(clear["IDSW"]),
-            "Frag": int(clear["Frag"]),
-            "Hz": hz,
-        },
-        curves={field: tuple((100 * hota[field]).tolist()) for field in CURVES},
-    )
-
-
-def _combined_hz(pairs: Sequence[SequencePair], frames: Mapping[str, int]) -> float | None:
-    """All frames by all the time they took; unknown when any sequence's is."""
-    seconds = [frames[pair.name] / pair.hz for pair in pairs if pair.hz]
-    return sum(frames.values()) / sum(seconds) if len(seconds) == len(pairs) else None
+    return score_pairs([chosen(pair) for pair in pairs], protocol, processes=processes)

@@ -1,21 +1,18 @@
-"""The twenty measures of the MOTChallenge page, and a report of them as table, JSON and CSV."""
+"""The twenty measures of the MOTChallenge page, and a report of them as JSON and CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-
-from rich.table import Table
 
 from client.evaluation.mistakes import Mistakes
 
 CURVES = ("HOTA", "DetA", "AssA")  # measures that depend on how much boxes must overlap to match
 ALPHAS = tuple(step / 20 for step in range(1, 20))  # that overlap (IoU), as TrackEval's HOTA steps through it
-_TABLE_WIDTH = 4  # sequences side by side; names such as MOT17-02-FRCNN then stay whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,24 +104,6 @@ class Evaluation:
         for score in (*self.sequences, self.combined):
             writer.writerow({"Sequence": score.name, **_record(score)})
         return text.getvalue()
-
-    def to_tables(self) -> list[Table]:
-        """For a terminal: measures down, sequences across, in as many tables as fit 80 columns each."""
-        shown = self.sequences if len(self.sequences) == 1 else (*self.sequences, self.combined)
-        groups = [shown[begin : begin + _TABLE_WIDTH] for begin in range(0, len(shown), _TABLE_WIDTH)]
-        return [self._table(group) for group in groups]
-
-    def _table(self, scores: Sequence[Score]) -> Table:
-        table = Table(title=f"{self.protocol} protocol")
-        table.add_column("Measure")
-        for score in scores:
-            table.add_column(score.name, justify="right", overflow="fold")
-        for measure in MEASURES:
-            arrow = "↑" if measure.better == "higher" else "↓"
-            cells = [measure.format(score.values[measure.name]) for score in scores]
-            table.add_row(f"{measure.name} {arrow}", *cells)
-        table.add_row("Frames", *(str(score.frames) for score in scores))
-        return table
 
 
 def _record(score: Score) -> dict[str, float | None]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
+
+from mot.assignment import best_pairs
 
 _THRESHOLD = 0.5 - np.finfo(float).eps  # IoU of a match
 _KEEP = 1000.0  # more than all IoUs of a frame: keeping last frame's pairs comes first, overlap second
@@ -52,10 +53,9 @@ def find_mistakes(data: Any, people: npt.NDArray[np.int64], first: int) -> Mista
         lonely = np.ones(len(persons), bool)
         if len(persons) and len(tracks):
             value = np.where(overlap >= _THRESHOLD, overlap + _KEEP * (tracks == just_before[persons][:, None]), 0)
-            rows, columns = linear_sum_assignment(value, maximize=True)
-            paired = value[rows, columns] > np.finfo(float).eps
-            lonely[rows[paired]] = False
-            matched, partners = persons[rows[paired]], tracks[columns[paired]]
+            rows, columns = best_pairs(value).T
+            lonely[rows] = False
+            matched, partners = persons[rows], tracks[columns]
             changed = matched[(ever[matched] >= 0) & (ever[matched] != partners)]
             switched += ((number, person) for person in people[changed].tolist())
             ever[matched] = partners

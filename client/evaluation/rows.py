@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from client.evaluation.pair import EvaluationError, Numbering, SequencePair
 from mot.sequence import MotRows, read_ground_truth, read_results
 
@@ -26,14 +28,15 @@ class ScoredRows:
 
 
 def read_rows(pair: SequencePair) -> ScoredRows:
-    """Read both files and keep what is scored.
+    """Read both files and keep what is scored; what TrackEval reads is read, and warned of where it is irregular.
 
     Raises:
         EvaluationError: nothing to score, or rows beyond the sequence's length.
         SequenceError: a file is missing or malformed.
     """
-    truth = _in_sequence(read_ground_truth(pair.ground_truth), pair, pair.ground_truth_numbering)
-    result = read_results(pair.result)
+    remarks: list[str] = []
+    truth = _in_sequence(read_ground_truth(pair.ground_truth, remarks.append), pair, pair.ground_truth_numbering)
+    result = read_results(pair.result, remarks.append)
     found = _in_sequence(result, pair, pair.result_numbering)
     last = _last_frame(pair, truth, found)
     renumbered = found is not result
@@ -46,7 +49,7 @@ def read_rows(pair: SequencePair) -> ScoredRows:
         first=pair.first,
         last=last,
         renumbered=renumbered,
-        warnings=_warnings(pair, truth, found, last),
+        warnings=(*remarks, *_warnings(pair, truth, found, last)),
     )
 
 
@@ -85,6 +88,12 @@ def _warnings(pair: SequencePair, truth: MotRows, found: MotRows, last: int) -> 
     warnings = []
     if not len(found):
         warnings.append(f"{pair.name}: {pair.result} has no rows in frames {pair.first} to {last}: all are missed")
+    fractions = (truth.scores != 0) & (np.abs(truth.scores) < 1)
+    if fractions.any():
+        warnings.append(
+            f"{pair.name}: {fractions.sum()} labels have marks such as {truth.scores[fractions][0]:g}; they count, as "
+            "all but 0 do, though TrackEval would cut these marks to 0 and drop their labels"
+        )
     labelled = truth.frames.min(), truth.frames.max()
     if pair.last is None and len(found) > len(found.between(*labelled)):
         warnings.append(

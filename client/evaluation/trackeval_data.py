@@ -12,7 +12,7 @@ import numpy.typing as npt
 from client.evaluation.pair import EvaluationError
 from client.evaluation.rows import ScoredRows
 from mot.errors import MotError
-from mot.sequence import MotRows
+from mot.sequence import CLASSES, MotRows
 from mot.splits import Benchmark
 
 try:
@@ -20,7 +20,6 @@ try:
 except ImportError as error:
     raise MotError(f"TrackEval is missing ({error}); make setup, or pip install --no-deps trackeval==1.3.0") from error
 
-_CLASSES = range(1, 14)
 _SEQUENCE, _TRACKER = "sequence", "tracker"
 
 
@@ -60,8 +59,7 @@ class _Dataset(MotChallenge2DBox):  # type: ignore[misc]  # TrackEval has no typ
             f"{side}_classes": [rows.classes[frame] for frame in frames],
         }
         if is_gt:
-            marks = rows.scores.astype(int)
-            fields["gt_extras"] = [{"zero_marked": marks[frame]} for frame in frames]
+            fields["gt_extras"] = [{"zero_marked": rows.scores[frame]} for frame in frames]
         else:
             fields["tracker_confidences"] = [rows.scores[frame] for frame in frames]
         return fields
@@ -71,20 +69,28 @@ def prepare(rows: ScoredRows, protocol: Benchmark, ground_truth: Path) -> Any:
     """TrackEval's preprocessed data. Frames and ids count from 0 there.
 
     Raises:
-        EvaluationError: a class that the protocol does not know; the message names ``ground_truth``.
+        EvaluationError: a class that the protocol does not know, or no label that it scores; the message names
+            ``ground_truth``.
     """
-    unknown = rows.truth.classes[~np.isin(rows.truth.classes, _CLASSES)]
+    unknown = rows.truth.classes[~np.isin(rows.truth.classes, CLASSES)]
     if len(unknown) and protocol != "MOT15":
         raise EvaluationError(
             f"{ground_truth}: class {unknown[0]} is none of {protocol}'s 1 to 13; is it a file of MOT15?"
         )
     dataset = _Dataset(rows, protocol)
-    return dataset.get_preprocessed_seq_data(dataset.get_raw_seq_data(_TRACKER, _SEQUENCE), "pedestrian")
+    data = dataset.get_preprocessed_seq_data(dataset.get_raw_seq_data(_TRACKER, _SEQUENCE), "pedestrian")
+    if not data["num_gt_dets"]:
+        kinds = "mark 0" if protocol == "MOT15" else "mark 0 or another class than pedestrian (1)"
+        raise EvaluationError(
+            f"{ground_truth}: no label to score in frames {rows.first} to {rows.last}: all {len(rows.truth)} have "
+            f"{kinds}; give labels of pedestrians with marks of 1, or choose another --protocol"
+        )
+    return data
 
 
 def scored_people(truth: MotRows, protocol: Benchmark) -> npt.NDArray[np.int64]:
     """(P,) ids in the label file of the people who are scored, ascending: the prepared data's id is the index here."""
-    scored = truth.scores.astype(int) != 0
+    scored = truth.scores != 0
     if protocol != "MOT15":
         scored &= truth.classes == 1
     return np.unique(truth.ids[scored])

@@ -15,7 +15,7 @@ from client.jobs.opening import check_people, open_input
 from client.jobs.record import JobSummary, Record, State, record_path
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError, track_source
-from client.outputs.embeddings import LooksSink, looks_path
+from client.outputs.embeddings import EmbeddingsSink, embeddings_path
 from client.outputs.render import Renderer
 from client.outputs.sink import FileSink, SinkError
 from client.outputs.text import MotTextSink
@@ -122,7 +122,7 @@ class _Progress:
             return
         stale = [record_path(job.output, job.name)]
         stale += [] if job.video else [job.video_path]
-        stale += [] if job.embeddings else [looks_path(path) for path in job.texts]
+        stale += [] if job.embeddings else [embeddings_path(path) for path in job.texts]
         for path in stale:
             path.unlink(missing_ok=True)
 
@@ -146,7 +146,7 @@ def result_paths(job: JobSpec) -> list[Path]:
     """The files that the job shall give, without its record: rows, embeddings, video."""
     paths = list(job.texts)
     if job.embeddings:
-        paths += [looks_path(path) for path in job.texts]
+        paths += [embeddings_path(path) for path in job.texts]
     return [*paths, job.video_path] if job.video else paths
 
 
@@ -166,7 +166,7 @@ def result_sinks(job: JobSpec, frame_rate: float) -> list[FileSink]:
     check_results(job)
     sinks: list[FileSink] = [MotTextSink(path) for path in job.texts]
     if job.embeddings:
-        sinks += [LooksSink(looks_path(path)) for path in job.texts]
+        sinks += [EmbeddingsSink(embeddings_path(path)) for path in job.texts]
     if job.video:
         sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer()))
     return sinks

@@ -63,7 +63,7 @@ class JobSpec(BaseModel):
     network: NetworkConfig = NetworkConfig()
     tracker: TrackerSpec = TrackerSpec()
     video: bool = True  # write NAME.mp4
-    embeddings: bool = False  # write what each person looks like, for `mot refine`
+    embeddings: bool = False  # write mean embeddings, for `mot refine`
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

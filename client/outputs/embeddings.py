@@ -1,4 +1,4 @@
-"""What each tracked person looks like: mean embeddings beside a result, ``NAME.embeddings.npz``.
+"""Mean embeddings of the tracked people beside a result, ``NAME.embeddings.npz``.
 
 A mean for each track, because linking asks for no more: a file of a few kilobytes, whatever the video's length.
 """
@@ -18,40 +18,42 @@ from client.pipeline.tracked import TrackedFrame
 from mot.errors import MotError
 
 SUFFIX = ".embeddings.npz"
-Looks = Mapping[int, npt.NDArray[np.float32]]  # id -> (D,) of length 1
+Embeddings = Mapping[int, npt.NDArray[np.float32]]  # id -> (D,) of length 1
 
 
-class LooksError(MotError):
+class EmbeddingsError(MotError):
     """A file of embeddings is missing or cannot be read; the message names it and the remedy."""
 
 
-def looks_path(result: Path) -> Path:
+def embeddings_path(result: Path) -> Path:
     """The embeddings' file of ``NAME.txt``."""
     return result.with_name(result.stem + SUFFIX)
 
 
-def read_looks(path: Path) -> Looks:
-    """Read what :class:`MeanLooks` wrote.
+def read_embeddings(path: Path) -> Embeddings:
+    """Read what :class:`MeanEmbeddings` wrote.
 
     Raises:
-        LooksError: there is no such file, or it holds something else.
+        EmbeddingsError: there is no such file, or it holds something else.
     """
     try:
         with np.load(path, allow_pickle=False) as content:
             ids, means = content["ids"], content["embeddings"].astype(np.float32)
     except FileNotFoundError as error:
-        raise LooksError(
+        raise EmbeddingsError(
             f"{path}: no such file; `mot track --embeddings` writes it beside the result, and so does "
             "`mot challenge track --embeddings`"
         ) from error
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise LooksError(f"{path}: not a file of `mot track --embeddings`: {error}") from error
+        raise EmbeddingsError(f"{path}: not a file of `mot track --embeddings`: {error}") from error
     if means.ndim != 2 or ids.shape != (len(means),) or not np.isfinite(means).all():
-        raise LooksError(f"{path}: ids {ids.shape} and embeddings {means.shape} are not (N,) and (N, D) finite numbers")
+        raise EmbeddingsError(
+            f"{path}: ids {ids.shape} and embeddings {means.shape} are not (N,) and (N, D) finite numbers"
+        )
     return dict(zip(ids.tolist(), means, strict=True))
 
 
-class MeanLooks:
+class MeanEmbeddings:
     """Mean embedding of each id's detections: ``ids`` int64 (N,), ``embeddings`` float16 (N, D) of length 1."""
 
     def __init__(self) -> None:
@@ -72,12 +74,12 @@ class MeanLooks:
         np.savez(file, ids=np.array(ids, np.int64), embeddings=means.astype(np.float16))
 
 
-class LooksSink(FileSink):
-    """The file of :class:`MeanLooks`."""
+class EmbeddingsSink(FileSink):
+    """The file of :class:`MeanEmbeddings`."""
 
     def _open(self, path: Path) -> None:
         self._file = path.open("wb")
-        self._means = MeanLooks()
+        self._means = MeanEmbeddings()
 
     def _write(self, tracked: TrackedFrame) -> None:
         self._means.add(tracked)

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mot.sequence import MotRows
+from mot.table import read_text
 
 
 def read_lines(path: Path) -> list[str]:
     """The lines that :func:`mot.sequence.read_results` makes rows of, in its order."""
-    return [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    return [line for line in read_text(path).splitlines() if line.strip()]
 
 
 def refined_lines(lines: Sequence[str], given: MotRows, refined: MotRows) -> Iterator[str]:

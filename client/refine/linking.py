@@ -1,4 +1,4 @@
-"""Tracks that are one person: joined where one ends before the other begins, nearby, and both look alike."""
+"""Tracks that are one person: joined where one ends before the other begins, nearby, and their embeddings agree."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
-from client.outputs.embeddings import Looks
+from client.outputs.embeddings import Embeddings
 from client.refine.paths import paths
+from mot.assignment import best_pairs
 from mot.sequence import MotRows
 
 RECENT = 10  # rows that say how fast somebody walks
@@ -29,24 +29,24 @@ class _End:
     height: float  # pixels
 
 
-def link(rows: MotRows, looks: Looks, *, max_gap: int, max_distance: float) -> MotRows:
+def link(rows: MotRows, embeddings: Embeddings, *, max_gap: int, max_distance: float) -> MotRows:
     """Rows whose ids are those of the first track of each person; nothing else changes.
 
-    Two tracks can be one person where one ends before the other begins, both meet, and they look more alike than
-    either does like anybody seen at the same time, who is certainly somebody else. Of these pairs, those are joined
-    that are most alike in sum (one assignment). Joined tracks never share a frame.
+    Two tracks can be one person where one ends before the other begins, both meet, and their embeddings are nearer
+    to each other than either is to anybody's seen at the same time, who is certainly somebody else. Of these pairs,
+    those are joined that are nearest in sum (one assignment). Joined tracks never share a frame.
 
     Args:
-        looks: mean embeddings; tracks without one are left alone.
+        embeddings: means; tracks without one are left alone.
         max_gap: frames from one's last to the other's first row, at most.
         max_distance: cosine distance of their mean embeddings, less than this.
     """
-    tracks = [path for path in paths(rows) if int(path.ids[0]) in looks]
+    tracks = [path for path in paths(rows) if int(path.ids[0]) in embeddings]
     if len(tracks) < 2:
         return rows
     ids = [int(path.ids[0]) for path in tracks]
-    embeddings = np.stack([looks[track] for track in ids]).astype(np.float64)
-    distance: npt.NDArray[np.float64] = 1 - embeddings @ embeddings.T
+    means = np.stack([embeddings[track] for track in ids]).astype(np.float64)
+    distance: npt.NDArray[np.float64] = 1 - means @ means.T
     to_others = np.where(_together(tracks), distance, np.inf).min(axis=1)
     limit = np.minimum(np.minimum(to_others[:, None], to_others), max_distance)
     ends, begins = [_end(path) for path in tracks], [_begin(path) for path in tracks]
@@ -56,9 +56,8 @@ def link(rows: MotRows, looks: Looks, *, max_gap: int, max_distance: float) -> M
             gain[i, j] = max_distance - distance[i, j]
 
     person = {track: track for track in ids}
-    for i, j in sorted(zip(*linear_sum_assignment(-gain), strict=True), key=lambda pair: begins[pair[1]].frame):
-        if gain[i, j] > 0:
-            person[ids[j]] = person[ids[i]]  # the earlier has got its own by now: it began before
+    for i, j in sorted(best_pairs(gain).tolist(), key=lambda pair: begins[pair[1]].frame):
+        person[ids[j]] = person[ids[i]]  # the earlier has got its own by now: it began before
     return dataclasses.replace(rows, ids=np.array([person.get(i, i) for i in rows.ids.tolist()], np.int64))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.outputs.embeddings import looks_path, read_looks
+from client.outputs.embeddings import embeddings_path, read_embeddings
 from client.refine.gaps import fill_gaps
 from client.refine.lines import read_lines, refined_lines
 from client.refine.linking import link
@@ -21,7 +21,7 @@ class RefineConfig:
     """Steps in the order in which they are taken; 0 leaves one out. Frames are the video's."""
 
     link_gap: int = 0  # frames between tracks to be joined, at most
-    link_distance: float = 0.05  # cosine distance of their looks, less than this
+    link_distance: float = 0.05  # cosine distance of their embeddings, less than this
     min_length: int = 0  # rows
     max_gap: int = 20  # frames to fill
     sigma: float = 3.0  # of smoothing, frames
@@ -43,17 +43,17 @@ def refine_file(source: Path, target: Path, config: RefineConfig) -> tuple[MotRo
         MotError: the source is no result, the embeddings are missing, the target is the source or cannot be written.
     """
     if target.exists() and target.samefile(source):
-        raise MotError(f"{target}: the refined result would replace its own input; choose another with --out")
+        raise MotError(f"{target}: the refined result would replace its own input; choose another with --output")
     before = read_results(source)
     linked = before
     if config.link_gap:
-        looks = read_looks(looks_path(source))
-        linked = link(before, looks, max_gap=config.link_gap, max_distance=config.link_distance)
+        embeddings = read_embeddings(embeddings_path(source))
+        linked = link(before, embeddings, max_gap=config.link_gap, max_distance=config.link_distance)
     after = refine(linked, config)
     lines = refined_lines(read_lines(source), linked, after)
     try:
         with whole_file(target) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(lines)
     except OSError as error:
-        raise MotError(f"{target}: cannot be written: {error.strerror}; choose another with --out") from error
+        raise MotError(f"{target}: cannot be written: {error.strerror}; choose another with --output") from error
     return before, after

@@ -12,7 +12,6 @@ import dataclasses
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import correlate1d
 
 from client.refine.paths import by_frame, paths
 from mot.sequence import MotRows
@@ -56,10 +55,11 @@ def _local_lines(
     weight = np.exp(-0.5 * (distance / sigma) ** 2)
 
     def moment(series: npt.NDArray[np.float64], order: int) -> npt.NDArray[np.float64]:
-        summed = correlate1d(series, weight * distance**order, axis=0, mode="constant")
-        return np.asarray(summed[places], np.float64)
+        padded = np.pad(series, ((reach, reach), (0, 0)))
+        columns = [np.correlate(column, weight * distance**order, mode="valid") for column in padded.T]
+        return np.asarray(np.stack(columns, axis=1)[places], np.float64)
 
-    s0, s1, s2 = (moment(there, order)[:, None] for order in range(3))
+    s0, s1, s2 = (moment(there[:, None], order) for order in range(3))
     t0, t1 = moment(dense, 0), moment(dense, 1)
     spread = s0 * s2 - s1**2
     alone = spread < 1e-9 * s0**2  # no neighbour within reach

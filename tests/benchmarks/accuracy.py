@@ -23,7 +23,7 @@ from rich.progress import track as progress
 from rich.table import Table
 
 from client.detection.onnx import OnnxDetector
-from client.evaluation.evaluate import Protocol, SequencePair, evaluate
+from client.evaluation.scoring import Protocol, SequencePair, score_pairs
 from client.tracking import TRACKERS, OverlapReidConfig, TrackerConfig, tracker_config
 from client.video.open import open_source
 from mot.detections import Detections
@@ -96,7 +96,7 @@ def score(
             first=sequence.first,
             last=sequence.last,
         )
-        evaluation = evaluate([pair], protocol=sequence.protocol)
+        evaluation = score_pairs([pair], protocol=sequence.protocol)
     return {measure: evaluation.combined[measure] for measure in MEASURES}
 
 

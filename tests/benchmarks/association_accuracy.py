@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from association_peers import PEERS
 
-from client.evaluation.evaluate import SequencePair, evaluate
+from client.evaluation.scoring import SequencePair, score_pairs
 from client.tracking import TRACKERS
 from mot.detections import Detections
 from mot.files import whole_file
@@ -120,7 +120,7 @@ def score(found: Sequence[Scene], texts: Sequence[str]) -> dict[str, float]:
             result.write_text(text)
             last = len(scene.frames)
             pairs.append(SequencePair(name=scene.name, ground_truth=scene.ground_truth, result=result, last=last))
-        combined = evaluate(pairs, protocol="MOT17").combined
+        combined = score_pairs(pairs, protocol="MOT17").combined
     return {measure: combined[measure] for measure in MEASURES}
 
 

@@ -24,9 +24,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import trackeval
 
 from client.evaluation.benchmark import take_half
-from client.evaluation.evaluate import SequencePair, evaluate, find_pairs
 from client.evaluation.measures import Evaluation
 from client.evaluation.rows import read_rows
+from client.evaluation.scoring import SequencePair, find_pairs, score_pairs
 from mot.sequence import SeqInfo, write_ground_truth, write_results, write_seqinfo
 
 _SPLIT = "MOT17-train"
@@ -96,8 +96,8 @@ def main() -> None:
         cores = os.cpu_count() or 1
         sides: dict[str, Callable[[], Any]] = {
             "TrackEval": lambda: official(folder),
-            "ours, 1 process": lambda: evaluate(pairs),
-            f"ours, {cores} processes": lambda: evaluate(pairs, processes=cores),
+            "ours, 1 process": lambda: score_pairs(pairs),
+            f"ours, {cores} processes": lambda: score_pairs(pairs, processes=cores),
         }
         seconds: dict[str, list[float]] = {side: [] for side in sides}
         for _ in range(options.rounds):

@@ -21,8 +21,8 @@ from rich.table import Table
 from scipy.linalg import cho_factor, cho_solve
 
 from client.detection.onnx import OnnxDetector
-from client.evaluation.evaluate import SequencePair, evaluate
-from client.outputs.embeddings import LooksSink, looks_path
+from client.evaluation.scoring import SequencePair, score_pairs
+from client.outputs.embeddings import EmbeddingsSink, embeddings_path
 from client.outputs.text import MotTextSink
 from client.pipeline.tracked import TrackedFrame
 from client.refine.paths import by_frame, paths
@@ -52,12 +52,12 @@ BLANK = np.zeros((0, 0, 3), np.uint8)
 def write(recorded: list[Detections], frame_rate: float, sequence: Validation, result: Path) -> None:
     """What `mot track --embeddings` writes, with its default tracker."""
     tracker = tracker_config().tracker(frame_rate)
-    with MotTextSink(result) as text, LooksSink(looks_path(result)) as looks:
+    with MotTextSink(result) as text, EmbeddingsSink(embeddings_path(result)) as embeddings:
         for i, found in enumerate(recorded):
             frame = Frame(index=sequence.first + i, image=BLANK, time=i / frame_rate)
             tracked = TrackedFrame(frame=frame, tracks=tracker.update(found), detections=found)
             text.write(tracked)
-            looks.write(tracked)
+            embeddings.write(tracked)
 
 
 def gsi(rows: MotRows, tau: float = 10.0) -> MotRows:
@@ -86,7 +86,7 @@ def measure(result: Path, data: Path, sequence: Validation) -> list[str]:
         first=sequence.first,
         last=sequence.last,
     )
-    measured = evaluate([pair], protocol=sequence.protocol).combined
+    measured = score_pairs([pair], protocol=sequence.protocol).combined
     return [f"{measured[name]:.0f}" if name == "ID Sw." else f"{measured[name]:.1f}" for name in MEASURES]
 
 

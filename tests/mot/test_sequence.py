@@ -11,7 +11,6 @@ import pytest
 from mot.detections import Tracks
 from mot.sequence import (
     MotRows,
-    SeqInfo,
     SequenceError,
     format_rows,
     read_detections,
@@ -20,10 +19,7 @@ from mot.sequence import (
     read_seqinfo,
     write_ground_truth,
     write_results,
-    write_seqinfo,
 )
-
-INI = "[Sequence]\nname=MOT17-09\nimDir=img1\nframeRate=30\nseqLength=525\nimWidth=1920\nimHeight=1080\nimExt=.jpg\n"
 
 
 @pytest.fixture
@@ -185,51 +181,6 @@ def test_format_rows_of_nobody_is_empty() -> None:
         detections=np.zeros(0, np.int64),
     )
     assert format_rows(1, nobody) == ""
-
-
-def test_seqinfo_round_trip(tmp_path: Path) -> None:
-    info = SeqInfo(name="100% a=b", image_dir="img1", frame_rate=29.97, length=5, width=8, height=6, extension=".png")
-    write_seqinfo(tmp_path / "seqinfo.ini", info)
-    assert read_seqinfo(tmp_path / "seqinfo.ini") == info
-
-
-def test_seqinfo_as_published(tmp_path: Path) -> None:
-    path = tmp_path / "seqinfo.ini"
-    path.write_text(INI)
-    info = SeqInfo(name="MOT17-09", frame_rate=30, length=525, width=1920, height=1080)
-    assert read_seqinfo(path) == info
-    write_seqinfo(path, info)
-    assert path.read_text() == INI
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("frameRate=30\n", "", "key frameRate is missing or empty"),
-        ("name=MOT17-09", "name=", "key name is missing or empty"),
-        ("frameRate=30", "frameRate=fast", "key frameRate is 'fast', not a positive number"),
-        ("frameRate=30", "frameRate=nan", "key frameRate is 'nan', not a positive number"),
-        ("seqLength=525", "seqLength=0", "key seqLength is '0', not a positive number"),
-        ("imWidth=1920", "imWidth=10.5", "key imWidth is '10.5', not a whole number"),
-        ("name=MOT17-09", "name=../../etc", "key name is '../../etc'; expected a name inside"),
-        ("name=MOT17-09", "name=a/b", "key name is 'a/b'; expected a name inside"),
-        ("name=MOT17-09", "name=.", "key name is '.'; expected a name inside"),
-        ("imDir=img1", "imDir=/etc", "key imDir is '/etc'; expected a name inside"),
-        ("[Sequence]", "[Other]", r"section \[Sequence\] is missing"),
-        ("[Sequence]\n", "", "not an ini file: File contains no section headers"),
-    ],
-)
-def test_a_malformed_seqinfo_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
-    path = tmp_path / "seqinfo.ini"
-    path.write_text(INI.replace(old, new))
-    with pytest.raises(SequenceError, match=message) as caught:
-        read_seqinfo(path)
-    assert str(caught.value).startswith(str(path))
-
-
-def test_a_missing_seqinfo_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SequenceError, match=r"seqinfo\.ini: cannot be read"):
-        read_seqinfo(tmp_path / "seqinfo.ini")
 
 
 @pytest.mark.data

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from client.evaluation.evaluate import Protocol
+from client.evaluation.scoring import Protocol
 from mot.errors import MotError
 from mot.sequence import read_ground_truth
 from tests.media import make_video

@@ -137,7 +137,7 @@ def test_results_with_embeddings_can_be_linked(
     track: Callable[..., Outcome], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_benchmark(tmp_path / "MOT", {"train/MOT20-01": 9, "train/MOT20-02": 6})
-    link = ["refine", str(tmp_path / "out"), "--out", str(tmp_path / "better"), "--link-gap", "30"]
+    link = ["refine", str(tmp_path / "out"), "--output", str(tmp_path / "better"), "--link-gap", "30"]
     assert track("--split", "train").status == 0
     with pytest.raises(SystemExit) as left:
         main(link)

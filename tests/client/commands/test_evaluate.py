@@ -122,7 +122,7 @@ def test_nothing_is_imported_before_it_is_needed() -> None:
         "import sys; from client.cli import main\n"
         "try: main(['eval', '--help'])\n"
         "except SystemExit: print(sorted({'matplotlib', 'numpy', 'scipy', 'trackeval'} & sys.modules.keys()))\n"
-        "import client.evaluation.evaluate\n"
+        "import client.evaluation.scoring\n"
         "print('matplotlib' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

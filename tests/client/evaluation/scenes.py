@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from client.evaluation.evaluate import SequencePair
+from client.evaluation.scoring import SequencePair
 from mot.sequence import MotRows, write_ground_truth, write_results
 
 FRAMES = 40

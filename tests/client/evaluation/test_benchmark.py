@@ -8,7 +8,7 @@ import pytest
 
 from client.evaluation.benchmark import find_pairs, read_seqmap, take_half
 from client.evaluation.pair import EvaluationError, SequencePair
-from mot.sequence import SeqInfo, write_seqinfo
+from mot.sequence import SeqInfo, SequenceError, write_seqinfo
 from mot.splits import Convention
 from tests.client.evaluation.scenes import save, synthetic
 
@@ -117,14 +117,14 @@ def test_seqmap_as_written_on_windows(tmp_path: Path) -> None:
         (b"MOT17-02\nMOT17-04\n", "the first line is 'MOT17-02'"),
         (b"name\n\n", "names no sequence"),
         (b"name\nA\nB\nA\n", "names A twice"),
-        (b"\xff\xfe", "not a text file"),
+        (b"\xff\xd8", "not a text file"),
         (None, "cannot be read: No such file"),
     ],
 )
 def test_seqmap_that_is_none(tmp_path: Path, content: bytes | None, complaint: str) -> None:
     if content is not None:
         (tmp_path / "seqmap.txt").write_bytes(content)
-    with pytest.raises(EvaluationError, match=f"seqmap.txt: {complaint}"):
+    with pytest.raises((EvaluationError, SequenceError), match=f"seqmap.txt: {complaint}"):
         read_seqmap(tmp_path / "seqmap.txt")
 
 

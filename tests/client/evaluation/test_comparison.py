@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from client.commands.evaluation_tables import comparison_tables
 from client.evaluation.comparison import Comparison, compare, signed_difference
-from client.evaluation.evaluate import evaluate
 from client.evaluation.measures import MEASURES, Evaluation
 from client.evaluation.pair import EvaluationError
+from client.evaluation.scoring import score_pairs
 from tests.client.evaluation.scenes import people, save
 
 FRAMES = list(range(1, 21))
@@ -23,7 +24,7 @@ HOLE = [frame for frame in FRAMES if not 8 <= frame <= 12]
 def evaluation(folder: Path, **results: dict[int, list[int]]) -> Evaluation:
     """Results by sequence; in each, persons 1 and 2 stand still for twenty frames."""
     truth = people({1: FRAMES, 2: FRAMES})
-    return evaluate([save(folder, name, truth, people(found)) for name, found in results.items()])
+    return score_pairs([save(folder, name, truth, people(found)) for name, found in results.items()])
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def comparison(tmp_path: Path) -> Comparison:
 
 def printed(comparison: Comparison, top: int = 10, *, colour: bool = False) -> str:
     console = Console(width=80, file=io.StringIO(), force_terminal=colour, color_system="standard" if colour else None)
-    for table in comparison.to_tables(top):
+    for table in comparison_tables(comparison, top):
         console.print(table)
     file = console.file
     assert isinstance(file, io.StringIO)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.evaluation.evaluate import Protocol, evaluate
 from client.evaluation.mistakes import Mistakes, per_frame
+from client.evaluation.scoring import Protocol, score_pairs
 from mot.sequence import MotRows
 from tests.client.evaluation.scenes import people, save, synthetic
 
@@ -23,13 +23,13 @@ def crowd(seed: int, frames: int = 60) -> tuple[MotRows, MotRows]:
 
 
 def mistakes_of(folder: Path, truth: MotRows, found: MotRows) -> Mistakes:
-    return evaluate([save(folder, "A", truth, found)]).mistakes["A"]
+    return score_pairs([save(folder, "A", truth, found)]).mistakes["A"]
 
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("protocol", ["MOT15", "MOT17", "MOT20"])
 def test_sums_are_the_counts_of_trackeval(tmp_path: Path, seed: int, protocol: Protocol) -> None:
-    evaluation = evaluate([save(tmp_path, "A", *crowd(seed)), save(tmp_path, "B", *synthetic(seed))], protocol)
+    evaluation = score_pairs([save(tmp_path, "A", *crowd(seed)), save(tmp_path, "B", *synthetic(seed))], protocol)
     for score in evaluation.sequences:
         mistakes = evaluation.mistakes[score.name]
         assert len(mistakes.missed) == score["FN"]
@@ -63,7 +63,7 @@ def test_a_kept_pair_comes_before_a_better_overlap(tmp_path: Path) -> None:
 def test_frames_and_people_keep_their_numbers(tmp_path: Path) -> None:
     truth = people({41: [11, 12], 1000: [11, 12], 7: [1]})
     pair = replace(save(tmp_path, "A", truth, people({41: [12]})), first=11, last=14)
-    mistakes = evaluate([pair]).mistakes["A"]
+    mistakes = score_pairs([pair]).mistakes["A"]
     assert mistakes.missed.tolist() == [[11, 41], [11, 1000], [12, 1000]]
     assert (mistakes.first, mistakes.last) == (11, 14)
 

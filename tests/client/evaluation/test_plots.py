@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from client.evaluation.evaluate import evaluate
 from client.evaluation.measures import ALPHAS, Evaluation
 from client.evaluation.plots import draw_figures
+from client.evaluation.scoring import score_pairs
 from tests.client.evaluation.scenes import people, save, synthetic
 
 
 @pytest.fixture
 def two(tmp_path: Path) -> Evaluation:
-    return evaluate([save(tmp_path, name, *synthetic(seed)) for seed, name in enumerate("AB")])
+    return score_pairs([save(tmp_path, name, *synthetic(seed)) for seed, name in enumerate("AB")])
 
 
 def titles(figure: Figure) -> list[str]:
@@ -52,7 +52,7 @@ def test_timeline_marks_where_it_fails(tmp_path: Path) -> None:
     truth = people({1: list(range(1, 10))})
     found = people({1: [1, 2, 5], 2: [6, 7], 3: [9]})
     found.boxes[found.ids == 2] = [200, 50, 40, 100]  # person 1 as another track from frame 6 on
-    evaluation = evaluate([save(tmp_path, "A", truth, found)])
+    evaluation = score_pairs([save(tmp_path, "A", truth, found)])
     figure = draw_figures({"out": evaluation})["timeline"]
     assert titles(figure) == ["A"]
     missed, false = (patch.get_data() for patch in figure.axes[0].patches)
@@ -70,7 +70,7 @@ def test_timeline_has_a_row_for_each_sequence_and_result(two: Evaluation) -> Non
 
 def test_one_perfect_sequence_can_be_drawn(tmp_path: Path) -> None:
     truth = people({1: [1]})
-    figures = draw_figures({"out": evaluate([save(tmp_path, "A", truth, truth)])})
+    figures = draw_figures({"out": score_pairs([save(tmp_path, "A", truth, truth)])})
     assert [label.get_text() for label in figures["sequences"].axes[-1].get_xticklabels()] == ["A"]
     for figure in figures.values():
         figure.canvas.draw()

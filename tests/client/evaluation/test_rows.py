@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from client.evaluation.benchmark import take_half
-from client.evaluation.evaluate import evaluate
 from client.evaluation.pair import Numbering, SequencePair
 from client.evaluation.rows import read_rows
+from client.evaluation.scoring import score_pairs
 from mot.sequence import MotRows
 from tests.client.evaluation.scenes import people, save, synthetic
 
@@ -57,7 +57,7 @@ def test_both_numberings_score_the_same(tmp_path: Path) -> None:
     cut = [replace(rows.between(22, 40), frames=rows.between(22, 40).frames - 21) for rows in (truth, found)]
     from_1 = replace(save(tmp_path / "cut", "A", *cut), length=40)
     mixed = replace(whole, result=from_1.result)
-    first, *others = (evaluate([take_half(pair, "val-half")]) for pair in (whole, from_1, mixed))
+    first, *others = (score_pairs([take_half(pair, "val-half")]) for pair in (whole, from_1, mixed))
     assert first.combined.frames == 19 and first.combined["FN"] > 0
     assert first.renumbered == ()
     for other in others:

@@ -16,7 +16,7 @@ from client.detection.detector import DetectorError
 from client.jobs.record import Record
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.threads import Observer, Outcome, run_jobs
-from client.outputs.embeddings import read_looks
+from client.outputs.embeddings import read_embeddings
 from client.pipeline.tracked import TrackedFrame
 from client.serving.network import NetworkConfig
 from client.serving.networks import Networks
@@ -277,8 +277,8 @@ def test_embeddings_of_every_id_stand_beside_each_result(tmp_path: Path, config:
     copies = [f"MOT17-01-{detector}" for detector in ("DPM", "FRCNN", "SDP")]
     assert names(config.out) == {"MOT17-01.json"} | {f"{c}.{e}" for c in copies for e in ("txt", "embeddings.npz")}
     for copy in copies:
-        looks = read_looks(config.out / f"{copy}.embeddings.npz")
-        assert looks and set(looks) == set(read_results(config.out / f"{copy}.txt").ids)
+        embeddings = read_embeddings(config.out / f"{copy}.embeddings.npz")
+        assert embeddings and set(embeddings) == set(read_results(config.out / f"{copy}.txt").ids)
     assert states(run_tasks(tasks_of(tmp_path / "MOT17", "test"), config)) == ["kept"]
     (config.out / "MOT17-01-SDP.embeddings.npz").unlink()
     assert states(run_tasks(tasks_of(tmp_path / "MOT17", "test"), config)) == ["tracked"]
@@ -316,7 +316,7 @@ def test_nobody_in_a_whole_sequence(root: Path, config: RunConfig) -> None:
     strict = replace(config, embeddings=True, tracker=OverlapReidConfig(conf_thres=1))
     run_tasks(tasks_of(root)[:1], strict)
     assert (config.out / "MOT20-01.txt").read_text() == ""
-    assert read_looks(config.out / "MOT20-01.embeddings.npz") == {}
+    assert read_embeddings(config.out / "MOT20-01.embeddings.npz") == {}
 
 
 # Failures.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from client.outputs.embeddings import looks_path
+from client.outputs.embeddings import embeddings_path
 from client.refine.refinement import RefineConfig, refine_file
 from mot.errors import MotError
 from mot.sequence import MotRows, read_results, write_results
@@ -15,14 +15,14 @@ from tests.client.refine.rows import results, rows, walk
 from tests.command import Outcome
 
 ONE_PERSON = rows([*walk(1, range(1, 10)), *walk(4, range(20, 25))])
-LOOK = np.array([1.0, 0], np.float32)
+EMBEDDING = np.array([1.0, 0], np.float32)
 
 
 def refined(folder: Path, given_rows: MotRows, config: RefineConfig) -> MotRows:
-    """Through files; everybody looks the same."""
+    """Through files; everybody has the same embedding."""
     write_results(folder / "a.txt", given_rows)
     ids = np.unique(given_rows.ids)
-    np.savez(looks_path(folder / "a.txt"), ids=ids, embeddings=np.tile(LOOK, (len(ids), 1)))
+    np.savez(embeddings_path(folder / "a.txt"), ids=ids, embeddings=np.tile(EMBEDDING, (len(ids), 1)))
     before, after = refine_file(folder / "a.txt", folder / "out/a.txt", config)
     assert len(before) == len(given_rows)
     found = read_results(folder / "out/a.txt")  # with the reader's checks: sizes, finite numbers, ids once in a frame
@@ -51,7 +51,7 @@ def test_what_comes_out_is_a_result(tmp_path_factory: pytest.TempPathFactory, gi
 def test_a_folder_of_results(mot: Callable[..., Outcome], tmp_path: Path) -> None:
     for name in ("a", "b", "c.partial"):
         write_results(tmp_path / f"in/{name}.txt", ONE_PERSON)
-    done = mot("refine", tmp_path / "in", "--out", tmp_path / "out")
+    done = mot("refine", tmp_path / "in", "--output", tmp_path / "out")
     assert done.status == 0, done.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.txt", "b.txt"]
     assert len(read_results(tmp_path / "out/a.txt")) == len(ONE_PERSON)  # ids 1 and 4 have no gap of their own
@@ -93,9 +93,16 @@ def test_one_result_may_get_a_name(mot: Callable[..., Outcome], tmp_path: Path) 
     assert "for 2 results" in " ".join(done.err.split())
 
 
+def test_the_former_name_of_the_option_still_works(mot: Callable[..., Outcome], tmp_path: Path) -> None:
+    write_results(tmp_path / "a.txt", ONE_PERSON)
+    assert mot("refine", tmp_path / "a.txt", "--out", tmp_path / "out").status == 0
+    assert len(read_results(tmp_path / "out/a.txt")) == len(ONE_PERSON)
+    assert "--out " not in mot("refine", "--help").out
+
+
 def test_linking_without_embeddings(mot: Callable[..., Outcome], tmp_path: Path) -> None:
     write_results(tmp_path / "a.txt", ONE_PERSON)
-    done = mot("refine", tmp_path / "a.txt", "--out", tmp_path / "out", "--link-gap", "30")
+    done = mot("refine", tmp_path / "a.txt", "--output", tmp_path / "out", "--link-gap", "30")
     assert done.status == 1
     assert "a.embeddings.npz: no such file" in " ".join(done.err.split())
 
@@ -108,6 +115,6 @@ def test_files_that_do_not_go(
     for name in ("a.txt", "b/a.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         write_results(tmp_path / name, ONE_PERSON)
-    done = mot("refine", *(tmp_path / path for path in given_paths), "--out", tmp_path / "out")
+    done = mot("refine", *(tmp_path / path for path in given_paths), "--output", tmp_path / "out")
     assert done.status == 1
     assert complaint in " ".join(done.err.split())

@@ -1,0 +1,78 @@
+"""Evaluations for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from client.evaluation.comparison import Comparison, signed_difference
+from client.evaluation.measures import MEASURES, Evaluation, Measure, Score
+from client.evaluation.stretch import Stretch
+
+_MAIN = ("HOTA", "DetA", "AssA", "MOTA", "IDF1", "FP", "FN", "ID Sw.")
+_WIDTH = 4  # sequences side by side; names such as MOT17-02-FRCNN then stay whole
+_PEOPLE = 4  # shown of a stretch
+
+
+def score_tables(evaluation: Evaluation) -> list[Table]:
+    """Measures down, sequences across, in as many tables as it takes."""
+    alone = evaluation.sequences
+    shown = alone if len(alone) == 1 else (*alone, evaluation.combined)
+    return [_scores(evaluation.protocol, shown[begin : begin + _WIDTH]) for begin in range(0, len(shown), _WIDTH)]
+
+
+def comparison_tables(comparison: Comparison, top: int) -> list[Table]:
+    """The main measures of both, and the ``top`` worst stretches of either."""
+    shown = [measure for name in _MAIN for measure in MEASURES if measure.name == name]
+    scores = _table(f"{comparison.a.protocol} protocol", ["Sequence", ""], [measure.name for measure in shown])
+    for a, b in comparison.scores:
+        scores.add_row(a.name, "A", *(measure.format(a[measure.name]) for measure in shown))
+        scores.add_row("", "B", *(measure.format(b[measure.name]) for measure in shown))
+        scores.add_row("", "A−B", *(_difference(measure, a, b) for measure in shown), end_section=True)
+    return [
+        scores,
+        stretch_table("Broke: mistakes of A that B does not make", comparison.broke[:top]),
+        stretch_table("Mended: mistakes of B that A does not make", comparison.mended[:top]),
+    ]
+
+
+def stretch_table(title: str, stretches: Sequence[Stretch]) -> Table:
+    """A row a stretch; people as far as there is room."""
+    table = _table(title, ["Sequence"], ["Frames", "Mistakes", "FN", "FP", "ID Sw."])
+    table.add_column("People")
+    for one in stretches:
+        people = ", ".join(map(str, one.people[:_PEOPLE])) + (", …" if len(one.people) > _PEOPLE else "")
+        counts = one.mistakes, one.missed, one.false, one.switched
+        table.add_row(one.sequence, f"{one.first}–{one.last}", *map(str, counts), people)
+    return table
+
+
+def _scores(protocol: str, scores: Sequence[Score]) -> Table:
+    table = Table(title=f"{protocol} protocol")
+    table.add_column("Measure")
+    for score in scores:
+        table.add_column(score.name, justify="right", overflow="fold")
+    for measure in MEASURES:
+        arrow = "↑" if measure.better == "higher" else "↓"
+        cells = [measure.format(score.values[measure.name]) for score in scores]
+        table.add_row(f"{measure.name} {arrow}", *cells)
+    table.add_row("Frames", *(str(score.frames) for score in scores))
+    return table
+
+
+def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for header in texts:
+        table.add_column(header, overflow="fold")
+    for header in numbers:
+        table.add_column(header, justify="right", no_wrap=True)
+    return table
+
+
+def _difference(measure: Measure, a: Score, b: Score) -> Text:
+    """Signed; green for better and red for worse."""
+    text, kind = signed_difference(measure, a, b)
+    return Text(text, style={"better": "green", "worse": "red"}.get(kind, ""))

@@ -1,0 +1,116 @@
+"""``seqinfo.ini``: what MOTChallenge says of a sequence."""
+
+from __future__ import annotations
+
+import configparser
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from mot.files import whole_file
+from mot.table import SequenceError, read_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeqInfo:
+    """What ``seqinfo.ini`` says of a sequence."""
+
+    name: str  # one path component, no separator
+    image_dir: str = "img1"  # relative to the sequence's folder
+    frame_rate: float  # frames per second
+    length: int  # frames
+    width: int  # pixels
+    height: int  # pixels
+    extension: str = ".jpg"  # of the images, with its dot
+
+
+_KEYS = {
+    "name": "name",
+    "image_dir": "imDir",
+    "frame_rate": "frameRate",
+    "length": "seqLength",
+    "width": "imWidth",
+    "height": "imHeight",
+    "extension": "imExt",
+}
+
+
+def read_seqinfo(path: Path) -> SeqInfo:
+    """Read ``seqinfo.ini``.
+
+    Raises:
+        SequenceError: the file cannot be read, or a key is missing, not a positive number, or a path that
+            leaves the sequence's folder.
+    """
+    section = _section(path, _KEYS.values())
+    return SeqInfo(
+        name=_inner_path(path, section, "name", depth=1),
+        image_dir=_inner_path(path, section, "imDir", depth=8),
+        frame_rate=_positive(path, section, "frameRate"),
+        length=_positive_whole(path, section, "seqLength"),
+        width=_positive_whole(path, section, "imWidth"),
+        height=_positive_whole(path, section, "imHeight"),
+        extension=section["imExt"],
+    )
+
+
+def read_length(path: Path) -> int:
+    """How many frames ``seqinfo.ini`` says there are; all that scoring needs of it.
+
+    Raises:
+        SequenceError: the file cannot be read, or the key is missing or not a positive whole number.
+    """
+    return _positive_whole(path, _section(path, ["seqLength"]), "seqLength")
+
+
+def write_seqinfo(path: Path, info: SeqInfo) -> None:
+    """Write ``seqinfo.ini``; the file appears whole or not at all."""
+    values = {key: getattr(info, name) for name, key in _KEYS.items()}
+    values["frameRate"] = np.format_float_positional(info.frame_rate, trim="-")
+    with whole_file(path) as temporary:
+        temporary.write_text("[Sequence]\n" + "".join(f"{key}={value}\n" for key, value in values.items()), "utf-8")
+
+
+def _section(path: Path, keys: Iterable[str]) -> configparser.SectionProxy:
+    """The file's only section, in which no key is empty."""
+    # No interpolation: a per cent sign in a name is only a character.
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(read_text(path))
+    except configparser.Error as error:
+        raise SequenceError(f"{path}: not an ini file: {error.message}") from error
+    if not parser.has_section("Sequence"):
+        raise SequenceError(f"{path}: section [Sequence] is missing")
+    section = parser["Sequence"]
+    for key in keys:
+        if not section.get(key, "").strip():
+            raise SequenceError(f"{path}: key {key} is missing or empty in section [Sequence]")
+    return section
+
+
+def _positive(path: Path, section: configparser.SectionProxy, key: str) -> float:
+    try:
+        value = float(section[key])
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise SequenceError(f"{path}: key {key} is {section[key]!r}, not a positive number")
+    return value
+
+
+def _positive_whole(path: Path, section: configparser.SectionProxy, key: str) -> int:
+    value = _positive(path, section, key)
+    if value != int(value):
+        raise SequenceError(f"{path}: key {key} is {section[key]!r}, not a whole number")
+    return int(value)
+
+
+def _inner_path(path: Path, section: configparser.SectionProxy, key: str, depth: int) -> str:
+    """A relative path of at most ``depth`` parts that cannot leave its folder: files are named after it."""
+    parts = PurePosixPath(section[key].replace("\\", "/")).parts
+    if not parts or ".." in parts or "/" in parts or len(parts) > depth:
+        raise SequenceError(f"{path}: key {key} is {section[key]!r}; expected a name inside the sequence's folder")
+    return section[key]
