@@ -34,6 +34,12 @@ def start(*arguments: object) -> subprocess.Popen[str]:
     )
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, from whatever thread, the oldest first."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sorted(int(child) for task in tasks for child in (task / "children").read_text().split())
+
+
 def wait_for_line(process: subprocess.Popen[str], text: str) -> str:
     """Read the process's errors and progress until a line that holds ``text``."""
     assert process.stderr

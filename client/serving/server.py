@@ -12,10 +12,12 @@ import tempfile
 import time
 import urllib.request
 import uuid
+from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
 
@@ -27,7 +29,8 @@ from client.serving.triton_runtime import CONFIG_NAME, Runtime, ServerError, bui
 _ATTEMPTS = 3  # at finding free ports that nobody takes before the server does
 _MAX_INSTANCES = 8  # processes; each holds a copy of the model
 _SHARED_MEMORY = Path("/dev/shm")
-# Runs between us and Triton: asks the kernel to stop it (SIGTERM) when our thread ends, even if that is killed.
+# Runs between us and Triton: asks the kernel to stop it (SIGTERM) when its parent ends, even if that is killed. Its
+# parent is the thread that starts it, see _Keeper.
 # PR_SET_PDEATHSIG is 1 in linux/prctl.h and outlives exec.
 _LAUNCHER = """
 import ctypes, os, sys
@@ -40,8 +43,7 @@ if os.getppid() == int(sys.argv[1]):
 class EmbeddedServer:
     """Starts Triton from the nvidia-pytriton wheel; as a context manager, serves from entry to exit.
 
-    The server ends when the thread that started it ends, however that comes about, so start it from a thread
-    that lives as long as the server shall.
+    The server lives until :meth:`stop`, whatever thread started it; if this process is killed, the server goes, too.
     """
 
     def __init__(
@@ -204,14 +206,7 @@ class EmbeddedServer:
         ]
         log_file.parent.mkdir(parents=True, exist_ok=True)
         with log_file.open("wb") as log:
-            return subprocess.Popen(
-                command,
-                env=runtime.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                process_group=0,  # a terminal's Ctrl-C is ours to handle
-            )
+            return _Keeper(command, runtime.environment, log).process()
 
     def _answers_ready(self) -> bool:
         try:
@@ -219,6 +214,41 @@ class EmbeddedServer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+
+class _Keeper(Thread):
+    """Starts a process and lives as long as it: the kernel takes the end of this thread for that of the parent."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: IO[bytes]) -> None:
+        super().__init__(name="triton-keeper", daemon=True)
+        self._command, self._environment, self._log = command, environment, log
+        self._process: Future[subprocess.Popen[bytes]] = Future()
+
+    def process(self) -> subprocess.Popen[bytes]:
+        """Start it.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self.start()
+        return self._process.result()
+
+    def run(self) -> None:
+        try:
+            process = subprocess.Popen(
+                self._command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                process_group=0,  # a terminal's Ctrl-C is ours to handle
+            )
+        except OSError as error:
+            self._process.set_exception(error)
+            return
+        self._process.set_result(process)
+        with suppress(ChildProcessError):  # others have asked for its status already
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
 
 def _free_ports(host: str, wanted: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -26,15 +26,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does, befor
 
 import numpy as np
 from batching import Batches, batched_repository, mean_batch
-from client.challenge.runner import RunConfig, run_tasks
 from rich.console import Console
 from rich.table import Table
 
+from client.challenge.jobs import jobs_of
 from client.challenge.task import Task, find_challenge
 from client.detection.detector import FakeDetector
 from client.detection.onnx import OnnxDetector
-from client.jobs.job import track_video
+from client.jobs.threads import run_jobs
+from client.jobs.tracking import track_source
 from client.serving.network import MODEL_REPOSITORY, NetworkConfig
+from client.serving.networks import Networks
 from client.serving.server import EmbeddedServer
 from client.tracking import tracker_config
 from client.video.open import open_source
@@ -64,13 +66,12 @@ def side(tasks: tuple[Task, ...], out: Path, server: EmbeddedServer, jobs: int, 
     """Tracks all tasks through a server: frames per second, and the batches."""
 
     def measure() -> tuple[float, Batches]:
-        engine = NetworkConfig(url=server.grpc_url, in_flight=in_flight)
-        config = RunConfig(out=out, engine=engine, tracker=tracker_config(), jobs=jobs)
+        network = NetworkConfig(url=server.grpc_url, in_flight=in_flight)
         for path in out.glob("*"):
             path.unlink()
-        with mean_batch(server.http_url) as batches:
+        with mean_batch(server.http_url) as batches, Networks(jobs) as networks:
             begun = time.perf_counter()
-            run_tasks(tasks, config)
+            run_jobs(jobs_of(tasks, out, network=network, tracker=tracker_config()), networks, side_by_side=jobs)
             seconds = time.perf_counter() - begun
         return sum(task.frames for task in tasks) / seconds, batches
 
@@ -87,11 +88,11 @@ def client_alone(tasks: tuple[Task, ...], spec: ModelSpec, jobs: int) -> Side:
         scores=np.full(20, 0.9, np.float32),
         embeddings=(embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float32),
     )
-    detector = FakeDetector(spec, lambda _: people)
+    detector = FakeDetector(lambda _: people)
 
     def one(task: Task) -> None:
         with open_source(str(task.folder)) as source:
-            track_video(source, detector, [])
+            track_source(source, detector, [])
 
     def measure() -> tuple[float, Batches]:
         begun = time.perf_counter()

@@ -27,7 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from client.detection.onnx import OnnxDetector, available_cores
-from client.jobs.job import result_files, track_video
+from client.jobs.job import result_sinks
+from client.jobs.spec import JobSpec
+from client.jobs.tracking import track_source
 from client.serving.network import MODEL_REPOSITORY, Network, NetworkConfig, open_network
 from client.video.open import open_source
 from mot.geometry import Letterbox
@@ -60,13 +62,13 @@ def bare(model: Path, images: list[np.ndarray], *, runs: int, threads: int) -> C
     return measure
 
 
-def tracked(engine: Network, video: str, frames: int, folder: Path, *, write_video: bool) -> Callable[[], float]:
+def tracked(network: Network, video: str, frames: int, folder: Path, *, write_video: bool) -> Callable[[], float]:
     """Frames per second of the tracking loop of `mot track`."""
 
     def measure() -> float:
         with open_source(video, end=frames) as source:
-            sinks = result_files(folder / "out", input=video, frame_rate=source.frame_rate, video=write_video)
-            return track_video(source, engine.detector, sinks, in_flight=engine.in_flight).frames_per_second
+            sinks = result_sinks(JobSpec(input=video, output=folder, name="out", video=write_video), source.frame_rate)
+            return track_source(source, network.detector, sinks, in_flight=network.in_flight).frames_per_second
 
     return measure
 
@@ -86,11 +88,11 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
 
-        def engine(**config: object) -> Network:
+        def network(**config: object) -> Network:
             chosen = NetworkConfig(model_repository=options.model_repository, **config)  # type: ignore[arg-type]
             return stack.enter_context(open_network(chosen))
 
-        local, grpc, http = engine(kind="local"), engine(kind="triton"), engine(kind="triton", protocol="http")
+        local, grpc, http = network(kind="local"), network(kind="triton"), network(kind="triton", protocol="http")
         sides = {
             f"bare, 1 run x {cores} threads": bare(model, images, runs=1, threads=cores),
             f"bare, {cores} runs x 1 thread": bare(model, images, runs=cores, threads=1),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from client.challenge.runner import RunConfig, run_tasks
 
 from client.challenge.task import Task, find_challenge
 from client.serving.network import NetworkConfig
@@ -16,7 +16,8 @@ from client.serving.server import EmbeddedServer
 from client.tracking import OverlapReidConfig
 from tests.benchmarks.batching import batched_repository, mean_batch
 from tests.client.challenge.benchmark import make_benchmark
-from tests.command import start, wait_for_line
+from tests.client.jobs.sequences import RunConfig, run_tasks, with_values
+from tests.command import children, start, wait_for_line
 from tests.media import names
 
 pytestmark = pytest.mark.triton
@@ -34,7 +35,7 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, ...]:
 def config(tiny_repository: Path, tmp_path: Path) -> RunConfig:
     return RunConfig(
         out=tmp_path / "out",
-        engine=NetworkConfig(kind="triton", model_repository=tiny_repository, retry_for_s=1),
+        network=NetworkConfig(kind="triton", model_repository=tiny_repository, retry_for_s=1),
         tracker=OverlapReidConfig(conf_thres=0.2),
         jobs=4,
     )
@@ -48,9 +49,9 @@ def texts(folder: Path) -> dict[str, bytes]:
 def test_sequences_side_by_side_get_their_own_answers(
     tasks: tuple[Task, ...], config: RunConfig, tmp_path: Path, protocol: str
 ) -> None:
-    engine = replace(config.engine, protocol=protocol)  # type: ignore[arg-type]
-    run_tasks(tasks, replace(config, engine=engine))
-    alone = replace(config, out=tmp_path / "alone", jobs=1, engine=replace(config.engine, kind="local"))
+    network = with_values(config.network, protocol=protocol)
+    run_tasks(tasks, replace(config, network=network))
+    alone = replace(config, out=tmp_path / "alone", jobs=1, network=with_values(config.network, kind="local"))
     run_tasks(tasks, alone)
     assert len(texts(config.out)) == 4
     assert texts(config.out) == texts(alone.out)
@@ -59,7 +60,7 @@ def test_sequences_side_by_side_get_their_own_answers(
 def test_model_on_a_server_elsewhere_is_known_by_what_it_says(
     tasks: tuple[Task, ...], config: RunConfig, server: EmbeddedServer
 ) -> None:
-    elsewhere = replace(config, engine=replace(config.engine, url=server.grpc_url))
+    elsewhere = replace(config, network=with_values(config.network, url=server.grpc_url))
     first = run_tasks(tasks, elsewhere)
     assert first[0].record and first[0].record.settings["model"]["mot.architecture"] == "tiny"
     assert [outcome.state for outcome in run_tasks(tasks, elsewhere)] == ["kept"] * 4
@@ -70,11 +71,11 @@ def test_batcher_sees_the_frames_of_all_sequences(
 ) -> None:
     """With the container's batching: one frame at a time gives batches of one, four sequences larger ones."""
     with EmbeddedServer(batched_repository(tiny_repository, tmp_path / "models"), instances=1) as server:
-        engine = replace(config.engine, url=server.grpc_url, in_flight=1)
+        network = with_values(config.network, url=server.grpc_url, in_flight=1)
         means = {}
         for jobs in (1, 4):
             with mean_batch(server.http_url) as means[jobs]:
-                run_tasks(tasks, replace(config, out=tmp_path / str(jobs), jobs=jobs, engine=engine))
+                run_tasks(tasks, replace(config, out=tmp_path / str(jobs), jobs=jobs, network=network))
     assert means[1].images == means[4].images == sum(task.frames for task in tasks)
     assert means[1].mean == 1
     assert means[4].mean > 1.2
@@ -90,12 +91,11 @@ def test_own_server_that_dies_keeps_what_is_finished(tiny_repository: Path, tmp_
         wait_for_line(process, "MOT20: frame 1 of 2420")
         while not (tmp_path / "out/MOT20-01.txt").exists():
             assert process.poll() is None
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        os.killpg(int(children[0]), signal.SIGKILL)
+        os.killpg(children(process.pid)[0], signal.SIGKILL)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "error: the embedded Triton server has died (status -9):" in err and "Traceback" not in err
-    assert {name for name in names(tmp_path / "out") if name.endswith(".txt")} == {"MOT20-01.txt"}
+    assert {name for name in names(tmp_path / "out") if re.fullmatch(r"[\w-]+\.txt", name)} == {"MOT20-01.txt"}
 
 
 def test_interruption_stops_the_own_server_and_keeps_what_is_finished(tiny_repository: Path, tmp_path: Path) -> None:
@@ -107,11 +107,11 @@ def test_interruption_stops_the_own_server_and_keeps_what_is_finished(tiny_repos
         wait_for_line(process, "MOT20: frame 1 of 2420")
         while not (tmp_path / "out/MOT20-01.txt").exists():
             assert process.poll() is None
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        server = children(process.pid)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert {name for name in names(tmp_path / "out") if name.endswith(".txt")} == {"MOT20-01.txt"}
-    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert {name for name in names(tmp_path / "out") if re.fullmatch(r"[\w-]+\.txt", name)} == {"MOT20-01.txt"}
+    assert server and not any(Path(f"/proc/{child}").exists() for child in server)
     assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))

@@ -16,7 +16,7 @@ import pytest
 
 from client.serving.server import EmbeddedServer
 from mot.sequence import read_results
-from tests.command import start, wait_for_line, walk
+from tests.command import children, start, wait_for_line, walk
 from tests.media import names
 
 pytestmark = pytest.mark.triton
@@ -71,7 +71,7 @@ def undisturbed(video: Path, tiny_repository: Path, tmp_path_factory: pytest.Tem
     """The rows of the local engine."""
     out = tmp_path_factory.mktemp("undisturbed")
     engine = ("--engine", "local", "--model-repository", tiny_repository)
-    finish(start("track", video, "--conf-thres", 0.2, "--no-video", "--output-root", out, *engine))
+    finish(start("track", video, "--conf-thres", 0.2, "--no-video", "--output", out, *engine))
     rows = (out / "walk.txt").read_text()
     assert rows.startswith("1,1,") and f"\n{COUNT}," in rows
     return rows
@@ -79,7 +79,7 @@ def undisturbed(video: Path, tiny_repository: Path, tmp_path_factory: pytest.Tem
 
 @pytest.fixture
 def track(video: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    fixed = ("--conf-thres", 0.2, "--no-video", "--output-root", tmp_path)
+    fixed = ("--conf-thres", 0.2, "--no-video", "--output", tmp_path)
     return lambda *arguments: start("track", video, *fixed, *arguments)
 
 
@@ -105,7 +105,7 @@ def test_broken_model_on_the_own_server(
     (broken / "fairmot/1/model.onnx").write_text("not a graph")
     _, err = finish(track("--model-repository", broken), status=1)
     assert re.match(r"error: Triton exited with status 1 while starting:\n[\s\S]*model\.onnx", err)
-    assert names(tmp_path) == {"models"}
+    assert "walk.txt" not in names(tmp_path)
 
 
 def test_own_server_that_dies_is_named(
@@ -113,8 +113,7 @@ def test_own_server_that_dies_is_named(
 ) -> None:
     process = track("--model-repository", tiny_repository, "--retry-for", 1)
     wait_for_line(process, f"walk: frame 1 of {COUNT}")
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.killpg(int(children[0]), signal.SIGKILL)
+    os.killpg(children(process.pid)[0], signal.SIGKILL)
     _, err = finish(process, status=1)
     assert "error: the embedded Triton server has died (status -9):" in err
     assert undisturbed.startswith((tmp_path / "walk.partial.txt").read_text())
@@ -134,7 +133,7 @@ def test_server_dies_in_mid_video_and_comes_back(
     finally:
         second.stop(grace_s=0)
     assert (tmp_path / "walk.txt").read_text() == undisturbed
-    assert names(tmp_path) == {"walk.txt"}
+    assert names(tmp_path) == {"walk.txt", "walk.json"}
 
 
 def test_server_never_comes_back(
@@ -148,7 +147,7 @@ def test_server_never_comes_back(
         _, err = finish(process, status=1)
         assert 0.9 < time.monotonic() - begun < 10
     assert f"error: the Triton server at {url} has not answered for 1 s: " in err
-    assert names(tmp_path) == {"walk.partial.txt"}
+    assert names(tmp_path) == {"walk.partial.txt", "walk.partial.json"}
     rows = (tmp_path / "walk.partial.txt").read_text()
     assert undisturbed.startswith(rows)
     assert 40 < read_results(tmp_path / "walk.partial.txt").frames.max() < COUNT
@@ -162,7 +161,7 @@ def test_interruption_stops_the_own_server(
     wait_for_line(process, f"walk: frame 1 of {COUNT}")
     process.send_signal(signal.SIGINT)
     finish(process, status=130)
-    assert names(tmp_path) == {"walk.partial.txt"}
+    assert names(tmp_path) == {"walk.partial.txt", "walk.partial.json"}
     assert undisturbed.startswith((tmp_path / "walk.partial.txt").read_text())
     assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))
 
@@ -197,8 +196,7 @@ def test_serve_until_it_is_stopped(
 
 def test_serve_ends_with_its_server(tiny_repository: Path) -> None:
     process, _ = serve(tiny_repository)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.SIGKILL)
+    os.kill(children(process.pid)[0], signal.SIGKILL)
     _, err = finish(process, status=1)
     assert err.startswith("error: Triton has ended by itself, status -9:\n") and "Started" in err
     assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -19,7 +20,7 @@ from client.serving import server as server_module
 from client.serving.server import EmbeddedServer
 from client.serving.triton_runtime import ServerError, build_runtime
 from mot.contract import ContractError
-from tests.tiny_model import ROOT
+from tests.command import ROOT
 
 pytestmark = pytest.mark.triton
 SHARED_MEMORY = Path("/dev/shm")
@@ -119,6 +120,19 @@ def test_it_ends_when_we_are_killed(tiny_repository: Path, tmp_path: Path) -> No
         owner.send_signal(signal.SIGKILL)
     assert eventually(lambda: group_is_empty(group))
     assert set(SHARED_MEMORY.iterdir()) <= before
+
+
+def test_it_outlives_the_thread_that_started_it(tiny_repository: Path) -> None:
+    server = EmbeddedServer(tiny_repository, instances=1)
+    starter = threading.Thread(target=server.start)
+    starter.start()
+    starter.join()
+    try:
+        time.sleep(0.5)  # the kernel's signal would come at once
+        assert server.process and server.process.poll() is None
+        server.wait_ready(5)
+    finally:
+        server.stop(grace_s=0)
 
 
 def test_a_given_port_that_is_taken(tiny_repository: Path) -> None:

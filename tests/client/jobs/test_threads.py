@@ -3,71 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from client.challenge.jobs import jobs_of
 from client.challenge.task import Task, find_challenge
 from client.detection.detector import DetectorError
 from client.jobs.record import Record
-from client.jobs.spec import JobError, JobSpec
-from client.jobs.threads import Observer, Outcome, run_jobs
+from client.jobs.spec import JobError
+from client.jobs.threads import Outcome
 from client.outputs.embeddings import read_embeddings
-from client.pipeline.tracked import TrackedFrame
 from client.serving.network import NetworkConfig
-from client.serving.networks import Networks
-from client.tracking import BotSortConfig, ByteConfig, OverlapReidConfig, TrackerConfig
+from client.tracking import BotSortConfig, ByteConfig, OverlapReidConfig
 from mot.sequence import read_results
 from tests.client.challenge.benchmark import make_benchmark, make_detections, make_sequence
+from tests.client.jobs.sequences import RunConfig, run_tasks, with_values
 from tests.media import names
 from tests.tiny_model import TINY, repository, save
 
 LENGTHS = {"train/MOT20-01": 9, "train/MOT20-02": 14, "train/MOT20-03": 5, "train/MOT20-05": 11}
-
-
-def with_values(config: NetworkConfig, **values: object) -> NetworkConfig:
-    return config.model_copy(update=values)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """How the tests' sequences are tracked."""
-
-    out: Path
-    network: NetworkConfig
-    tracker: TrackerConfig
-    jobs: int = 2
-    overwrite: bool = False
-    embeddings: bool = False
-
-
-class Advance(Observer):
-    """Calls a function for each frame, and for each of a job that need not be done again."""
-
-    def __init__(self, advance: Callable[[], None]) -> None:
-        self._advance = advance
-
-    def frame(self, job: JobSpec, tracked: TrackedFrame) -> None:
-        self._advance()
-
-
-def run_tasks(
-    tasks: Sequence[Task], config: RunConfig, *, advance: Callable[[], None] = lambda: None, stop: Event | None = None
-) -> list[Outcome]:
-    jobs = jobs_of(tasks, config.out, network=config.network, tracker=config.tracker, embeddings=config.embeddings)
-    with Networks(config.jobs) as networks:
-        return run_jobs(
-            jobs,
-            networks,
-            side_by_side=config.jobs,
-            overwrite=config.overwrite,
-            stop=stop,
-            observer=Advance(advance),
-        )
 
 
 @pytest.fixture(scope="module")
