@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import mot
-from client.detection.onnx import missing_model
 from client.jobs.spec import JobError, JobSpec
 from client.serving.network import NetworkConfig
 from client.serving.networks import Networks
 from client.video.images import EXTENSIONS, SEQINFO
 from client.video.stream import without_credentials
-from mot.contract import MODEL_NAME
 
 Settings = Mapping[str, Any]
 _ENDS = 1 << 20  # bytes of a file's beginning and end that are read: an hour of video is not
@@ -69,12 +67,9 @@ def model_fingerprint(config: NetworkConfig, networks: Networks) -> dict[str, st
     Raises:
         MotError: there is no such file or server.
     """
-    if config.kind == "triton" and config.url is not None:
+    if config.runs_elsewhere:
         return networks.get(config).detector.spec.to_metadata()
-    path = config.model_repository / MODEL_NAME / "1" / "model.onnx"
-    if not path.is_file():
-        raise missing_model(path)
-    return {"sha256": _digest(path)}
+    return {"sha256": _digest(config.model_file())}
 
 
 def differences(old: Settings, new: Settings, prefix: str = "") -> list[str]:

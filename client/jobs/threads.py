@@ -19,14 +19,15 @@ from client.jobs.record import Record, record_path
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError
 from client.pipeline.tracked import TrackedFrame
+from client.serving.errors import ServerError
+from client.serving.model import ModelError
 from client.serving.networks import Networks
-from client.serving.triton_runtime import ServerError
 from client.video.source import Source
 from mot.contract import ContractError
 from mot.errors import MotError
 
 # Where one of these ends a job, no other would fare better.
-_FATAL = (DetectorError, ServerError, ContractError)
+_FATAL = (DetectorError, ServerError, ModelError, ContractError)
 
 
 @dataclass(frozen=True, kw_only=True)
