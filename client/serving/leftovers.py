@@ -1,7 +1,7 @@
 """What killed processes have left behind: a server's folder and its shared memory.
 
-A server's owner holds a lock on each of the two; the kernel gives it back when the owner ends, however it ends. So
-whatever can be locked belongs to nobody, also where several containers share a folder and count their processes alike.
+A server's owner holds a lock in its folder; the kernel gives it back when the owner ends, however it ends. So a folder
+that can be locked belongs to nobody, also where several containers share it and count their processes alike.
 """
 
 from __future__ import annotations
@@ -12,54 +12,80 @@ import shutil
 import tempfile
 import time
 import uuid
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")
 _PREFIX = "mot-triton-"
 _LOCK = "lock"
+# Triton's python backend makes an empty folder here, whatever TMPDIR says, leaves it when it is killed, and aborts
+# where it is missing at a clean stop. It does not say which one is its own.
+_ENVIRONMENTS = (Path("/tmp"), "python_env_*")
+_NOTED = "environments"
 _CLAIMED_WITHIN_S = 1.0  # an owner may not have come to lock what it has just made
 
 
 class Place:
-    """The private folder and the prefix in shared memory of one server; nobody else takes them until :meth:`remove`."""
+    """The private folder of one server and its prefix in shared memory; nobody else takes them until :meth:`remove`."""
 
     def __init__(self) -> None:
-        """Claim them in the temporary folder and in ``/dev/shm``, under a name that was never there before."""
-        self.name = f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.folder = Path(tempfile.gettempdir(), self.name)
-        self.shared_memory_prefix = f"{self.name}-"
-        self._locks = ExitStack()
-        self.folder.mkdir(mode=0o700)
-        for path in (self.folder / _LOCK, SHARED_MEMORY / f"{self.name}-{_LOCK}"):
-            file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            self._locks.callback(os.close, file)
-            fcntl.flock(file, fcntl.LOCK_EX)
+        """Make the folder, under a name that was never there before.
 
-    def remove_shared_memory(self) -> None:
-        """Remove what the server has put there; the claim stays."""
-        for region in SHARED_MEMORY.glob(f"{self.shared_memory_prefix}*"):
-            if not region.name.endswith(f"-{_LOCK}"):
-                region.unlink(missing_ok=True)
+        Raises:
+            OSError: the temporary folder cannot be written.
+        """
+        name = f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.folder = Path(tempfile.gettempdir(), name)
+        self.shared_memory_prefix = f"{name}-"
+        self.folder.mkdir(mode=0o700)
+        self._lock = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Around the server's start: note what it makes elsewhere."""
+        before = set(_environments())
+        try:
+            yield
+        finally:
+            with (self.folder / _NOTED).open("a") as noted:
+                noted.writelines(f"{path}\n" for path in _environments() if path not in before)
+
+    def clear(self) -> None:
+        """The server has ended: remove what it has left outside of the folder."""
+        _clear(self.folder)
 
     def remove(self) -> None:
-        """Remove both, and everything in them."""
-        self.remove_shared_memory()
-        (SHARED_MEMORY / f"{self.name}-{_LOCK}").unlink(missing_ok=True)
+        """The server has ended: remove everything."""
+        self.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
-        self._locks.close()
+        os.close(self._lock)
 
 
 def remove_leftovers() -> None:
-    """Remove this user's places whose owners are gone."""
-    for lock in SHARED_MEMORY.glob(f"{_PREFIX}*-{_LOCK}"):
-        if _is_nobodys(lock):
-            for region in SHARED_MEMORY.glob(f"{lock.name.removesuffix(_LOCK)}*"):
-                with suppress(OSError):
-                    region.unlink()
+    """Remove the places in this temporary folder whose owners are gone, if they were this user's."""
     for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
         if _is_nobodys(lock):
+            _clear(lock.parent)
             shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _clear(folder: Path) -> None:
+    for region in SHARED_MEMORY.glob(f"{folder.name}-*"):
+        with suppress(OSError):
+            region.unlink()
+    noted = folder / _NOTED
+    mine = noted.read_text().splitlines() if noted.is_file() else []
+    for environment in _environments():
+        if str(environment) in mine:
+            with suppress(OSError):  # not empty, so another server's that has started at the same time
+                environment.rmdir()
+
+
+def _environments() -> list[Path]:
+    folder, pattern = _ENVIRONMENTS
+    return list(folder.glob(pattern))
 
 
 def _is_nobodys(lock: Path) -> bool:

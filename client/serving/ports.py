@@ -34,8 +34,8 @@ def free_ports(host: str, wanted: tuple[int, int, int]) -> tuple[int, int, int]:
 def _explained(error: OSError) -> str:
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         return (
-            "the host is not an IPv4 address of this machine; choose 127.0.0.1 for this machine alone, "
-            "0.0.0.0 for all of its addresses, or one of these (`hostname -I` lists them)"
+            f"{error.strerror}: the host is not an IPv4 address of this machine; choose 127.0.0.1 for this machine "
+            "alone, 0.0.0.0 for all of its addresses, or one of these (`hostname -I` lists them)"
         )
     if error.errno == errno.EACCES:
         return f"{error.strerror}; choose a port from 1024 on, as those below are the system's"

@@ -29,8 +29,6 @@ from mot.contract import MODEL_NAME
 _ATTEMPTS = 3  # at finding free ports that nobody takes before the server does
 _MAX_INSTANCES = 8  # processes; each holds a copy of the model
 _LISTENS_EVERYWHERE = "0.0.0.0"
-# Triton's python backend makes an empty folder there, whatever TMPDIR says, and leaves it when it is killed.
-_ENVIRONMENTS = (Path("/tmp"), "python_env_*")
 
 
 class EmbeddedServer:
@@ -150,7 +148,7 @@ class EmbeddedServer:
         """
         self.kill()
         assert self._place, "the server was not started"
-        self._place.remove_shared_memory()
+        self._place.clear()
         self._begin(timeout_s, stop)
 
     def wait_ready(self, timeout_s: float, stop: Event | None = None) -> None:
@@ -233,22 +231,16 @@ class EmbeddedServer:
 
     def _begin(self, timeout_s: float, stop: Event | None) -> None:
         """Start the process and wait until it answers."""
-        folder, pattern = _ENVIRONMENTS
-        before = set(folder.glob(pattern))
         assert self._log_file and self._runtime and self._place
         command = self._runtime.command(self._host, self.ports, self._place.shared_memory_prefix)
-        with self._log_file.open("ab") as log:
-            try:
-                self.process = Keeper(command, self._runtime.environment, log).process()
-            except OSError as error:
-                raise ServerError(f"{command[0]}: cannot be started: {error.strerror}") from error
-        try:
+        with self._place.starting():
+            with self._log_file.open("ab") as log:
+                try:
+                    self.process = Keeper(command, self._runtime.environment, log).process()
+                except OSError as error:
+                    raise ServerError(f"{command[0]}: cannot be started: {error.strerror}") from error
             self.wait_ready(timeout_s, stop)
             self._model_processes = children(self.process.pid)
-        finally:
-            for made in set(folder.glob(pattern)) - before:
-                with suppress(OSError):  # another user's, or in use
-                    made.rmdir()
 
     def _answers_ready(self) -> bool:
         """Ask directly: a proxy that the environment names is not asked the way to our own server."""
