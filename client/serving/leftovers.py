@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -22,6 +23,9 @@ _LOCK = "lock"
 # Triton's python backend makes an empty folder here, whatever TMPDIR says, leaves it when it is killed, and aborts
 # where it is missing at a clean stop. It does not say which one is its own.
 _ENVIRONMENTS = (Path("/tmp"), "python_env_*")
+_STAMP = re.compile(r"[A-Z]\d{4} \d\d:(\d\d):(\d\d\.\d+) ")  # how a line of Triton's log begins
+_QUARTER_S = 900.0
+_COARSE_S = 0.01  # a file system's clock ticks each 4 ms, or 10
 _NOTED = "environments"
 _CLAIMED_WITHIN_S = 1.0  # an owner may not have come to lock what it has just made
 
@@ -43,14 +47,18 @@ class Place:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     @contextmanager
-    def starting(self) -> Iterator[None]:
-        """Around the server's start: note what it makes elsewhere."""
+    def starting(self, log: Path) -> Iterator[None]:
+        """Around the server's start: note what it makes elsewhere; ``log`` is the server's."""
         before = set(_environments())
         try:
             yield
         finally:
-            with (self.folder / _NOTED).open("a") as noted:
-                noted.writelines(f"{path}\n" for path in _environments() if path not in before)
+            made = [path for path in _environments() if path not in before]
+            if len(made) > 1:  # other servers have started at the same time
+                made = [path for path in made if _is_of(path, log)]
+            if len(made) == 1:
+                with (self.folder / _NOTED).open("a") as noted:
+                    noted.write(f"{made[0]}\n")
 
     def clear(self) -> None:
         """The server has ended: remove what it has left outside of the folder."""
@@ -79,13 +87,29 @@ def _clear(folder: Path) -> None:
     mine = noted.read_text().splitlines() if noted.is_file() else []
     for environment in _environments():
         if str(environment) in mine:
-            with suppress(OSError):  # not empty, so another server's that has started at the same time
+            with suppress(OSError):
                 environment.rmdir()
 
 
 def _environments() -> list[Path]:
     folder, pattern = _ENVIRONMENTS
     return list(folder.glob(pattern))
+
+
+def _is_of(environment: Path, log: Path) -> bool:
+    """Whether it was made while the server that wrote this log loaded its backend, just before it loads the model.
+
+    The log's times may be UTC's or the place's, which are the same within a quarter of an hour.
+    """
+    last, window = 0.0, None
+    for line in log.read_text(errors="replace").splitlines():
+        if stamp := _STAMP.match(line):
+            now = (60 * int(stamp[1]) + float(stamp[2])) % _QUARTER_S
+            if '"loading: ' in line:
+                window = last, now
+            last = now
+    made = environment.stat().st_mtime % _QUARTER_S
+    return window is not None and window[0] - _COARSE_S <= made <= window[1]
 
 
 def _is_nobodys(lock: Path) -> bool:

@@ -233,7 +233,7 @@ class EmbeddedServer:
         """Start the process and wait until it answers."""
         assert self._log_file and self._runtime and self._place
         command = self._runtime.command(self._host, self.ports, self._place.shared_memory_prefix)
-        with self._place.starting():
+        with self._place.starting(self._log_file):
             with self._log_file.open("ab") as log:
                 try:
                     self.process = Keeper(command, self._runtime.environment, log).process()
