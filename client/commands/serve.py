@@ -86,10 +86,13 @@ def _one_interruption() -> Iterator[None]:
     SIGHUP stays ignored where it is, as by ``nohup``.
     """
 
+    seen = False
+
     def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in heard:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        nonlocal seen
+        if not seen:
+            seen = True
+            raise KeyboardInterrupt
 
     heard = [each for each in _SIGNALS if signal.getsignal(each) != signal.SIG_IGN]
     before = {each: signal.signal(each, interrupt) for each in heard}

@@ -101,7 +101,9 @@ class Supervisor:
         Raises:
             ServerError: it is.
         """
-        self._given_up.wait()
+        # In turns, because of two signals at a time one may go to another thread, which does not wake this one.
+        while not self._given_up.wait(_LOOK_EVERY_S):
+            pass
         raise ServerError(self._failure)
 
     def _run(self) -> None:
