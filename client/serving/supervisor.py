@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.2  # at the processes
 _DOUBTS_EVERY_S = 2.0  # overloaded, calls fail by the dozen
+_SETTLES_WITHIN_S = 5.0  # after a restart: clients' old connections fail, gRPC tries new ones every 2 s
 _PAUSE_S = 1.0  # after a restart that failed
 # An answer that takes longer than the server's queue may (10 s) and an inference will not come.
 _CANARY_DEADLINE_S = 20.0
@@ -56,8 +57,9 @@ class Supervisor:
         self._canary_every_s = canary_every_s
         self._restarts, self._within_s, self._start_timeout_s = restarts, within_s, start_timeout_s
         self._begun: deque[float] = deque()  # when restarts began
-        self._lock = Lock()  # of the three below
+        self._lock = Lock()  # of the four below
         self._mending = False
+        self._mended = -math.inf  # when
         self._doubted = False
         self._failure = ""
         self._wake, self._closing, self._given_up = Event(), Event(), Event()
@@ -79,7 +81,7 @@ class Supervisor:
         self._thread.join()
 
     def being_mended(self) -> bool:
-        """For a client whose call was not answered: whether the server is broken, and being started again.
+        """For a client whose call was not answered: whether the server is or was being started again.
 
         If nothing is visibly wrong with it, it is asked; a later call knows more.
 
@@ -91,7 +93,7 @@ class Supervisor:
                 raise ServerError(self._failure)
             if not self._mending and self._server.fault() is None:
                 self._doubted = True
-                return False
+                return time.monotonic() - self._mended < _SETTLES_WITHIN_S
         self._wake.set()
         return True
 
@@ -161,6 +163,7 @@ class Supervisor:
             else:
                 with self._lock:
                     self._mending = self._doubted = False
+                    self._mended = time.monotonic()
                 log.warning("the embedded Triton server is back after %.1f s", time.monotonic() - begun)
                 return True
         return False
