@@ -106,7 +106,9 @@ def track(
     if embeddings and detections is not None:
         raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
 
-    network = network_config(engine, url, protocol, in_flight, retry_for, model_repository, model)
+    network = network_config(
+        engine, url, protocol, in_flight, retry_for, model_repository, model, needed=detections is None
+    )
 
     from client.challenge.jobs import jobs_of
     from client.challenge.task import find_challenge

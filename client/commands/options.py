@@ -65,10 +65,13 @@ def network_config(
     retry_for: float,
     model_repository: Path | None,
     model: str | None = None,
+    *,
+    needed: bool = True,
 ) -> NetworkConfig:
     """Where the network runs, as the options choose.
 
-    A model that is not there is found before anything that takes seconds is imported.
+    A model that is not there is found before anything that takes seconds is imported; where the network is not
+    needed, because there are detections already, nobody looks.
 
     Raises:
         typer.BadParameter: they contradict each other.
@@ -81,7 +84,7 @@ def network_config(
         raise typer.BadParameter("--engine local uses no server", param_hint="--url")
     choice = choose_model(model, elsewhere=url is not None)
     repository = choice.repository or repository_of(model_repository)
-    if url is None and choice.graph is None:
+    if needed and url is None and choice.graph is None:
         graph_of(repository, choice.name)
 
     from client.serving.network import NetworkConfig
