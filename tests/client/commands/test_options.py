@@ -11,7 +11,7 @@ import pytest
 
 from tests.command import ROOT, Outcome
 
-HEAVY = "{'av', 'cv2', 'grpc', 'numba', 'numpy', 'onnxruntime', 'pydantic', 'scipy', 'tritonclient'}"
+HEAVY = "{'av', 'cv2', 'grpc', 'numba', 'numpy', 'onnxruntime', 'scipy', 'tritonclient'}"
 
 
 @pytest.mark.parametrize(
