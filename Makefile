@@ -21,7 +21,7 @@ $(BIN)/.client: pyproject.toml Makefile
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.client
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,convert,dev]'
 	@touch $@
 
 setup: $(BIN)/.client ## Install what tracking needs (no torch) into .venv.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from client.detection.detector import Detector
 from client.detection.given import GivenDetections
+from client.jobs.fingerprint import settings_of
 from client.jobs.opening import check_people, open_input
 from client.jobs.record import JobSummary, Record, State, record_path
 from client.jobs.spec import JobError, JobSpec
@@ -49,7 +51,7 @@ def run(
 
     Args:
         network: None where the job has given detections; left open, for the next job.
-        settings: what the rows depend on, for the record.
+        settings: what the rows depend on, for the record; by default found out here.
         stop: set it to end the job, from any thread; it is looked at between frames. Of a live source this is the
             good end.
 
@@ -57,7 +59,9 @@ def run(
         JobStoppedError: the job was stopped; finished frames are kept.
         MotError: the source, the detector or a sink failed; finished frames are kept, and the record says why.
     """
-    progress = _Progress(job, dict(settings or {}), watch or Watch())
+    if settings is None:
+        settings = settings_of(job, partial(_given, network))
+    progress = _Progress(job, dict(settings), watch or Watch())
     try:
         progress.write(Record(settings=progress.settings, state="running"))
         summary = _run(job, network, stop or Event(), progress)
@@ -68,6 +72,11 @@ def run(
     return summary
 
 
+def _given(network: Network | None) -> Network:
+    assert network, "a job without given detections needs a network"
+    return network
+
+
 def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress) -> JobSummary:
     given = GivenDetections(job.detections) if job.detections else None
     config = job.tracker.config()
@@ -75,8 +84,7 @@ def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress
         check_people(given, config)
         detector: Detector = given
     else:
-        assert network, "a job without given detections needs a network"
-        detector = network.detector
+        detector = _given(network).detector
     with open_input(job, given) as source:
         progress.watch.opened(source)
         sinks = result_sinks(job, source.frame_rate)
