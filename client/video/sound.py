@@ -23,7 +23,12 @@ class Sound:
     kept before ``wanted`` is set.
     """
 
-    def __init__(self, stream: AudioStream, decoding: Decoding, source: str) -> None:
+    def __init__(self, stream: AudioStream, decoding: Decoding, source: str, *, refusal: str = "") -> None:
+        """
+        Args:
+            refusal: why none of it will come, or empty.
+        """
+        self.refusal = refusal
         self.stream = stream
         self.codec = stream.codec_context.name
         self.wanted = False
@@ -66,11 +71,13 @@ class Sound:
             return taken
 
 
-def open_sound(container: InputContainer, decoding: Decoding, source: str) -> Sound | None:
-    """The sound that belongs to a video stream; None where there is none."""
+def open_sound(container: InputContainer, decoding: Decoding, source: str, *, live: bool = False) -> Sound | None:
+    """The sound that belongs to a video stream; None where there is none. That of a live source is never given."""
     stream = container.streams.best("audio", decoding.stream)
     if not isinstance(stream, AudioStream):
         return None
+    if live:
+        return Sound(stream, decoding, source, refusal="a live source's sound is not kept")
     sound = Sound(stream, decoding, source)
     decoding.packets.aside = sound.put
     return sound

@@ -62,9 +62,7 @@ class NetworkStream(Source):
         self.frame_rate = self._decoding.frame_rate
         announced = None if self.live else self._decoding.announced
         self.frame_count = None if announced is None else window.count(announced)
-        self.sound: Sound | None = None
-        if not self.live:
-            self.sound = open_sound(self._container, self._decoding, self._shown)
+        self.sound: Sound | None = open_sound(self._container, self._decoding, self._shown, live=self.live)
 
     def __iter__(self) -> Iterator[Frame]:
         numbering = Numbering(self._window, self._shown)
