@@ -11,6 +11,7 @@ from client.video.decode import Decoding
 
 _CLOCK_IS_LOOSE = 0x80 | 0x200  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS, AVFMT_TS_DISCONT; durations are guesses
 _SLACK = 0.2  # seconds by which headers err
+_PART_OF_A_STEP = 0.75  # what rounding can make of one
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +19,12 @@ log = logging.getLogger(__name__)
 def is_cut(container: InputContainer, decoding: Decoding) -> bool:
     """Whether what has been read ends before what the header announces; False where it announces nothing."""
     reached, announced = _extent(container, decoding)
-    if announced is not None and reached is not None:
-        return announced - reached > max(_SLACK, 2 / decoding.frame_rate)
-    left = decoding.stream.frames - decoding.packets.discarded - decoding.broken
-    return decoding.decoded < left
+    # An edit list hides frames that the header counts, so that there the count tells nothing.
+    too_few = not decoding.packets.discarded and decoding.packets.count < decoding.stream.frames
+    if announced is None or reached is None:
+        return too_few
+    steps = (announced - reached) * decoding.frame_rate
+    return announced - reached > max(_SLACK, 2 / decoding.frame_rate) or (too_few and steps > _PART_OF_A_STEP)
 
 
 def warn_of_missing(path: str, container: InputContainer, decoding: Decoding, cause: str) -> None:
@@ -67,7 +70,9 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
         return None, None
     if stream.duration is not None and stream.time_base is not None:
         begin = float((stream.start_time or 0) * stream.time_base)
-        return _since(begin, decoding.end), float(stream.duration * stream.time_base)
+        # FFmpeg shortens the duration of a cut AVI, of which each frame, also an empty one, is a tick.
+        ticks = stream.frames if container.format.name == "avi" and stream.frames else stream.duration
+        return _since(begin, decoding.end), float(ticks * stream.time_base)
     if container.duration is not None:
         begin = container.start_time / av.time_base if container.start_time is not None else 0.0
         return _since(begin, decoding.packets.reached), container.duration / av.time_base

@@ -18,11 +18,11 @@ from mot.frame import Frame
 from mot.sequence import read_seqinfo
 from mot.splits import FRAME_RATES
 
-# What OpenCV reads (modules/imgcodecs), as long as it was built with it.
+# What OpenCV's wheels read (modules/imgcodecs); without .pfm, of which it makes black pictures.
 EXTENSIONS = frozenset(
     {
-        *(".apng", ".avif", ".bmp", ".dib", ".exr", ".gif", ".hdr", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl"),
-        *(".pam", ".pbm", ".pfm", ".pgm", ".pic", ".png", ".pnm", ".ppm", ".pxm", ".ras", ".sr", ".tif", ".tiff"),
+        *(".apng", ".avif", ".bmp", ".dib", ".gif", ".hdr", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg", ".pam", ".pbm"),
+        *(".pgm", ".pic", ".png", ".pnm", ".ppm", ".pxm", ".ras", ".sr", ".tif", ".tiff"),
         ".webp",
     }
 )

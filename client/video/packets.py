@@ -86,6 +86,7 @@ class Packets:
         # Where FFmpeg has to count frames, a live source's times are those of the packets' arrival.
         self.arrives = live and bool(container.format.flags & _NO_TIME_STAMPS)
         self.first: bytes | None = None  # the first packet's content, as a digest
+        self.count = 0  # packets of the stream so far
         self.discarded = 0  # packets of the look-ahead that an edit list hides
         self._stream, self._live = stream, live
         self._source = container.demux()
@@ -114,6 +115,7 @@ class Packets:
                 packet, arrival = found, time.monotonic() if self._live else 0.0
             self._note(packet)
             if self._is_own(packet):
+                self.count += packet.size > 0
                 yield packet, arrival if self._live else None
             elif packet.size:
                 self.aside(packet)
