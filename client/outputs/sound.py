@@ -10,7 +10,7 @@ from av.container import OutputContainer
 from client.video.sound import Sound
 
 # What an MP4 takes and players play. Others (PCM, Vorbis, AMR) fit in by the letter, but hardly any browser plays them.
-_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp2", "mp3", "mp3float", "opus"})
+_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp2", "mp3", "opus"})
 _LEAD = 0.1  # seconds of sound before the first frame that are kept: coders need a packet or two to get going
 
 log = logging.getLogger(__name__)

@@ -42,7 +42,8 @@ class VideoFile(Source):
         try:
             yield from numbering.frames(self._pictures(), self._decoding.pixel_aspect)
         finally:
-            warn_of_broken(str(self._path), self._decoding)
+            if self._decoding.decoded:
+                warn_of_broken(str(self._path), self._decoding)
         if self._decoding.decoded == 0:
             raise VideoError(f"{self._path}: {_nothing(self._path, self._container)}")
         self._window.check(str(self._path), self._decoding.decoded)

@@ -30,7 +30,7 @@ class Sound:
         """
         self.refusal = refusal
         self.stream = stream
-        self.codec = stream.codec_context.name
+        self.codec = stream.codec_context.codec.canonical_name
         self.wanted = False
         self.complete = False  # whether the source has been read to its end
         self._pictures = decoding.clock
