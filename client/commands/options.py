@@ -45,7 +45,9 @@ Jobs = Annotated[int, typer.Option("-j", "--jobs", min=1, help="Videos tracked s
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results of other settings or inputs.")]
 OldOutputRoot = Annotated[Path | None, typer.Option("--output-root", hidden=True)]  # the former name of --output
 OldOut = Annotated[Path | None, typer.Option("--out", hidden=True)]
-RetryFor = Annotated[float, typer.Option(min=0, help="Seconds to wait for a Triton server that has stopped answering.")]
+RetryFor = Annotated[
+    float, typer.Option(min=0, help="Seconds to wait for a server, or for a stream, that has stopped answering.")
+]
 
 
 def network_config(

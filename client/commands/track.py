@@ -48,6 +48,7 @@ def track(
         typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
     ] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
+    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Copy the input's sound into it.")] = True,
     embeddings: Annotated[
         bool, typer.Option("--embeddings", help="Write NAME.embeddings.npz, too, for `mot refine --link-gap`.")
     ] = False,
@@ -114,6 +115,7 @@ def track(
                 network=network,
                 tracker=spec,
                 video=video,
+                audio=audio,
                 embeddings=embeddings,
             )
             for name, input in found.items()

@@ -24,6 +24,7 @@ from client.outputs.text import MotTextSink
 from client.outputs.video import VideoSink
 from client.pipeline.tracked import TrackedFrame
 from client.serving.network import Network
+from client.video.sound import Sound
 from client.video.source import Source
 
 _RECORD_EVERY_S = 5.0
@@ -87,7 +88,7 @@ def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress
         detector = _given(network).detector
     with open_input(job, given) as source:
         progress.watch.opened(source)
-        sinks = result_sinks(job, source.frame_rate)
+        sinks = result_sinks(job, source.frame_rate, source.sound)
         summary = track_source(
             source,
             detector,
@@ -165,8 +166,8 @@ def check_results(job: JobSpec) -> None:
             raise SinkError(f"{path}: the result would replace its own input; choose another output folder")
 
 
-def result_sinks(job: JobSpec, frame_rate: float) -> list[FileSink]:
-    """A sink for each of :func:`result_paths`.
+def result_sinks(job: JobSpec, frame_rate: float, sound: Sound | None = None) -> list[FileSink]:
+    """A sink for each of :func:`result_paths`; the video with the source's sound, if the job wants it.
 
     Raises:
         SinkError: one of them is the very file that is read.
@@ -176,5 +177,6 @@ def result_sinks(job: JobSpec, frame_rate: float) -> list[FileSink]:
     if job.embeddings:
         sinks += [EmbeddingsSink(embeddings_path(path)) for path in job.texts]
     if job.video:
-        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer()))
+        heard = sound if job.audio else None
+        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer(), sound=heard))
     return sinks
