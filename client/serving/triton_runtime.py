@@ -22,7 +22,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from mot.contract import MODEL_NAME
 from mot.errors import MotError
-from mot.files import whole_file
+from mot.files import user_cache, whole_file
 
 WHEEL = "nvidia-pytriton==0.7.0"  # Triton 2.51.0
 CONFIG_NAME = "local"
@@ -113,7 +113,7 @@ def find_libpython(directories: Iterable[Path] | None = None, cache: Path | None
     Raises:
         ServerError: it is neither installed nor can be fetched.
     """
-    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fairmot-mit"
+    cache = cache or user_cache()
     if directories is None:
         directories = (
             Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib"),
