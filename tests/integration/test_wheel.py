@@ -97,12 +97,12 @@ def test_packages_and_licences_are_the_wheels_own(programs: Path, environment: d
     assert f"{programs.parent}/lib" in version and version.endswith("client/serving/model_repository/README.md\n")
 
 
-def test_sample_and_track(
-    programs: Path, environment: dict[str, str], empty: Path, tmp_path: Path, mot_data: Path
-) -> None:
+def test_sample_and_track(programs: Path, environment: dict[str, str], empty: Path, tmp_path: Path) -> None:
     cached = tmp_path / "cache/fairmot-mit/vtest.avi"
-    cached.parent.mkdir(parents=True)
-    shutil.copy(mot_data / "videos/vtest.avi", cached)  # as an earlier `mot sample` left it
+    research = Path(os.environ.get("MOT_DATA", ROOT.parent / "shared" / "data"), "videos/vtest.avi")
+    if research.is_file():  # else it is really fetched
+        cached.parent.mkdir(parents=True)
+        shutil.copy(research, cached)
     video = run(programs / "mot", "sample", env=environment).strip()
     assert video == str(cached)
     run(programs / "mot", "track", video, "--engine", "local", "--end", 20, env=environment)
