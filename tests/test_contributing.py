@@ -65,6 +65,7 @@ def example(kind: str) -> dict[str, Any]:
 
 
 def test_tracker_follows_a_person_who_walks() -> None:
+    pytest.importorskip("client.tracking.table")
     tracker = example("tracker")["SortConfig"]().tracker(frame_rate=10)
     ids = []
     for left in range(10, 60, 5):
