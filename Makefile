@@ -33,7 +33,7 @@ setup: $(BIN)/.client ## Install what tracking needs (no torch) into .venv, as r
 setup-dev: $(BIN)/.dev ## Install what training and tests need, too, as requirements-dev.lock has it.
 
 demo: $(BIN)/.client ## Track the sample video through an embedded Triton; results in out/.
-	@video=$$($(BIN)/mot sample) && $(BIN)/mot track "$$video" --output-root out
+	@video=$$($(BIN)/mot sample) && $(BIN)/mot track "$$video" --output out
 
 plugin: ## Build the faster deformable convolution for ONNX Runtime into build/plugin (needs g++, cmake).
 	@export/plugin/build.sh build/plugin
