@@ -34,7 +34,11 @@ app.add_typer(challenge_app, name="challenge")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from client.serving.repository import shipped_repository
+
         typer.echo(f"mot {mot.__version__}")
+        typer.echo("licence of the code: Apache-2.0")
+        typer.echo(f"terms of the shipped weights (research): {shipped_repository() / 'README.md'}")
         raise typer.Exit
 
 

@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from client.detection.detector import DetectorError, LetterboxDetector
 from client.detection.onnx import OnnxDetector, available_cores
 from client.detection.triton import TritonDetector, WireProtocol
+from client.serving.repository import model_repository
 from client.serving.server import EmbeddedServer
 from client.serving.triton_runtime import ServerError
 from mot.contract import MODEL_NAME
 
-MODEL_REPOSITORY = Path(__file__).resolve().parents[2] / "model_repository"
+MODEL_REPOSITORY = model_repository()
 _MAX_WORKERS = 8  # images computed at a time in this process; with more cores, each image takes several
 _AHEAD = 2  # frames in flight beyond those being computed: the network never waits for the next one
 _REMOTE_IN_FLIGHT = 8  # the batch that the server in the container prefers

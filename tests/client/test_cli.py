@@ -69,7 +69,13 @@ def test_help_has_examples(mot: Callable[..., Outcome], command: str) -> None:
 
 
 def test_version(mot: Callable[..., Outcome]) -> None:
-    assert mot("--version") == Outcome(0, f"mot {mot_package.__version__}\n", "")
+    outcome = mot("--version")
+    assert (outcome.status, outcome.err) == (0, "")
+    version, code, weights = outcome.out.splitlines()
+    assert version == f"mot {mot_package.__version__}"
+    assert code == "licence of the code: Apache-2.0"
+    card = Path(weights.removeprefix("terms of the shipped weights (research): "))
+    assert card.read_text(encoding="utf-8").startswith("# Model card")
 
 
 def test_help_loads_no_heavy_package() -> None:

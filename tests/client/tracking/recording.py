@@ -1,6 +1,6 @@
 """What the shipped model finds in 60 frames of the sample video, twelve boxes in each, committed for the trackers.
 
-    python -m tests.client.tracking.recording .cache/vtest.avi     # writes tests/golden/vtest_101_160.npz anew
+    python -m tests.client.tracking.recording $(mot sample)     # writes tests/golden/vtest_101_160.npz anew
 
 The file holds ``counts`` (60,) of each frame and, of all frames in a row, ``boxes`` (N, 4) xyxy in pixels of the
 video, ``scores`` (N,) and ``embeddings`` (N, D): the model's own numbers, rounded to float16. Another model needs
