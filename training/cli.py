@@ -154,7 +154,8 @@ def weights(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: errors meant for the user are printed, not traced; status 1."""
     try:
-        app(arguments, prog_name="mot-train")
+        with terminal.warnings_shown():
+            app(arguments, prog_name="mot-train")
     except MotError as error:
         terminal.show("error", str(error))
         raise SystemExit(1) from error

@@ -72,7 +72,7 @@ def load_recipe(name: str, overrides: list[str]) -> Recipe:
         known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
         raise MotError(f"recipe {name!r} not found ({path}); known recipes: {known}")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise MotError(f"{path}: cannot be read as TOML: {error}") from error
     for override in overrides:

@@ -58,8 +58,8 @@ def _sequences(source: Path, out: Path, report: Report) -> dict[str, Sequence[Pa
     lists: dict[str, Sequence[Path]] = {}
     for name, (images, gt) in parts.items():
         report(f"{name}, {len(images)} frames")
-        pictures, _ = frame_pictures({int(image.stem): image for image in images}, gt)
-        lists[name] = convert(pictures, out / name, name).images
+        labelled = frame_pictures({int(image.stem): image for image in images}, gt)
+        lists[name] = convert(labelled.pictures, out / name, name).images
     return lists
 
 
