@@ -16,6 +16,7 @@ import torch
 from export.passes.plan import ALL, HEADS, apply_passes
 from export.passes.plugin_dcn import use_plugin
 from mot.contract import ModelSpec
+from mot.errors import MotError
 from mot.files import whole_file
 from training.model.decode import Predictor
 from training.model.fairmot import STRIDE, FairMOT
@@ -30,11 +31,15 @@ OPSET = 20  # DeformConv came with 19; at 18 the exporter would silently write a
 def make_spec(
     model: FairMOT, recipe: Recipe, *, width: int | None, height: int | None, top_k: int, accuracy: str
 ) -> ModelSpec:
-    """The contract of an exported model; the input size is the recipe's unless given."""
-    return ModelSpec(
+    """The contract of an exported model; the input size is the one that the recipe exports unless given.
+
+    Raises:
+        MotError: the size does not suit the network, or has fewer cells than ``top_k``.
+    """
+    spec = ModelSpec(
         architecture=model.architecture,
-        width=width or recipe.width,
-        height=height or recipe.height,
+        width=width or recipe.export_width or recipe.width,
+        height=height or recipe.export_height or recipe.height,
         stride=STRIDE,
         top_k=top_k,
         embedding_dim=model.config.embedding_dim,
@@ -43,6 +48,13 @@ def make_spec(
         recipe=recipe.name,
         accuracy=accuracy,
     )
+    cells = (spec.width // STRIDE) * (spec.height // STRIDE)
+    if top_k > cells:
+        raise MotError(
+            f"--top-k {top_k}: an input of {spec.width}x{spec.height} has {cells} cells for people; lower it or "
+            "enlarge the input"
+        )
+    return spec
 
 
 def export_onnx(

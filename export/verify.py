@@ -19,8 +19,8 @@ from export.cuda import CPU
 from export.parity import LIMITS, Comparison, Difference, Limits, Parity
 from export.to_onnx import PRECISION_KEY
 from mot.contract import ModelSpec
-from mot.errors import MotError
 from mot.geometry import Letterbox
+from training.data.pictures import read_picture
 from training.model.decode import Predictor
 from training.model.fairmot import FairMOT
 
@@ -46,12 +46,10 @@ def sample_images(spec: ModelSpec, paths: Sequence[Path], count: int = 8) -> npt
     """
     images: list[npt.NDArray[np.uint8]] = []
     for path in paths[:count]:
-        pixels = cv2.imread(str(path))
-        if pixels is None:
-            raise MotError(f"{path}: missing or no readable image")
+        pixels = read_picture(path)
         height, width = pixels.shape[:2]
         fit = Letterbox(source_width=width, source_height=height, width=spec.width, height=spec.height)
-        images.append(fit.apply(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)))
+        images.append(fit.apply(pixels))
     if images:
         return np.stack([images[i % len(images)] for i in range(count)])
     rng = np.random.default_rng(0)

@@ -11,7 +11,7 @@ import torch
 from mot.errors import MotError
 from mot.files import whole_file
 from training.model.fairmot import FairMOT
-from training.recipe import Recipe, parse_recipe
+from training.recipe import Recipe, overridden, parse_recipe
 
 FORMAT = 1
 # What every checkpoint holds; "ema" is empty where weights are not averaged. One that a run can be resumed from
@@ -84,6 +84,15 @@ def check_content(content: object, path: Path) -> dict[str, Any]:
     if missing:
         raise CheckpointError(f"{path}: {', '.join(missing)} missing; it was not written by mot-train fit")
     return content
+
+
+def resumed_recipe(path: Path, overrides: Sequence[str]) -> Recipe:
+    """The recipe that a run to be resumed was started with, and overrides where they are given.
+
+    Raises:
+        MotError: the checkpoint cannot be read, or an override is not allowed.
+    """
+    return overridden(load_checkpoint(path)["recipe"], overrides, str(path))
 
 
 def load_model(path: Path, architecture: str | None = None) -> tuple[FairMOT, Recipe]:

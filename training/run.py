@@ -47,6 +47,7 @@ class Run:
         self.ema = copy.deepcopy(self.model).requires_grad_(False) if recipe.ema_decay else None
         self.log_state: dict[str, Any] | None = None  # of a resumed run, see training.log.Log
         self._buffers: list[Tensor] = []
+        self.torn = False  # within an update: weights belong to no step
 
     @property
     def averaged(self) -> FairMOT:
@@ -65,9 +66,13 @@ class Run:
 
     def skip_step(self) -> None:
         """Count a step that teaches nothing: BatchNorm forgets it too, or its infinities would stay for ever."""
+        self.forget_step()
+        self.step += 1
+
+    def forget_step(self) -> None:
+        """Take back what a forward pass has changed."""
         for buffer, before in zip(self.model.buffers(), self._buffers, strict=True):
             buffer.copy_(before)
-        self.step += 1
 
     def save(self, path: Path, log_state: dict[str, Any]) -> None:
         """Write the checkpoint, from the first process alone.

@@ -51,17 +51,17 @@ class ImageFolder(Source):
         extensions: frozenset[str] = EXTENSIONS,
     ) -> None:
         self._folder = folder
-        self._paths = _list_images(folder, extensions)
-        window.check(str(folder), len(self._paths))
+        self.paths = _list_images(folder, extensions)  # the first one is frame 1, whatever the window
+        window.check(str(folder), len(self.paths))
         self._window = window
         self.name = name
         self.frame_rate = frame_rate or FRAME_RATES.get(name, DEFAULT_FRAME_RATE)
-        self.frame_count: int | None = window.count(len(self._paths))
+        self.frame_count: int | None = window.count(len(self.paths))
 
     def __iter__(self) -> Iterator[Frame]:
         first = self._window.start
         fit = OneSize(str(self._folder))
-        for index, path in enumerate(self._paths[first - 1 : self._window.end], start=first):
+        for index, path in enumerate(self.paths[first - 1 : self._window.end], start=first):
             yield Frame(index=index, image=fit(read_image(path), index), time=(index - 1) / self.frame_rate)
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ def _open_sequence(folder: Path, window: Window) -> ImageFolder:
         frame_rate=info.frame_rate,
         extensions=frozenset({"." + info.extension.lower().lstrip(".")}),
     )
-    if (found := len(source._paths)) != info.length:
+    if (found := len(source.paths)) != info.length:
         log.warning("%s: seqLength is %d, but there are %d images", folder / SEQINFO, info.length, found)
     return source
 

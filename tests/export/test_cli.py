@@ -41,25 +41,26 @@ def test_model_writes_a_whole_triton_model(checkpoint: Path, tmp_path: Path) -> 
 def test_disagreement_fails_and_leaves_the_old_model(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = tmp_path / "1" / "model.onnx"
-    old.parent.mkdir()
+    output = tmp_path / "fairmot"
+    old = output / "1" / "model.onnx"
+    old.parent.mkdir(parents=True)
     old.write_text("the old model")
     strict = parity.Limits(boxes=-1.0, scores=-1.0, embeddings=-1.0)
     monkeypatch.setitem(parity.LIMITS, "fp32", strict)
     with pytest.raises(parity.ParityError, match="differs from PyTorch"):
-        export(checkpoint, tmp_path)
+        export(checkpoint, output, "--overwrite")
     assert old.read_text() == "the old model"
     assert [p.name for p in old.parent.iterdir()] == ["model.onnx"]
 
 
 def test_checkpoint_of_another_architecture_is_refused(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"last\.pt: architecture 'yolox_nano', but 'mit_b1' was asked for"):
-        export(checkpoint, tmp_path, "--arch", "mit_b1")
+        export(checkpoint, tmp_path / "fairmot", "--arch", "mit_b1")
 
 
 def test_input_size_must_suit_the_network(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(MotError, match="input width 100 is not a positive multiple of 32"):
-        export(checkpoint, tmp_path, "--width", "100")
+        export(checkpoint, tmp_path / "fairmot", "--width", "100")
 
 
 def test_missing_checkpoint_prints_one_line(

@@ -50,8 +50,8 @@ def recipe(tmp_path: Path) -> Path:
 def test_errors_are_one_line(capsys: pytest.CaptureFixture[str], recipe: Path, people: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     here = ("--out", out, "--accelerator", "cpu")
-    assert "recipe 'none' not found" in fails(capsys, "fit", "--recipe", "none", *here)
-    assert "gone.json: cannot be read" in fails(
+    assert "recipe 'none' not found" in fails(capsys, "fit", "--recipe", "none", "--data", people, *here)
+    assert "gone.json: no such data configuration; mot-train data makes one" in fails(
         capsys, "fit", "--recipe", recipe, "--data", tmp_path / "gone.json", *here
     )
     with_data = ("fit", "--recipe", recipe, "--data", people, *here)
@@ -94,7 +94,7 @@ def test_weights_reports_what_fits(capsys: pytest.CaptureFixture[str], tmp_path:
         assert "unused     head.weight" in said
         assert ("missing    backbone.stages.3.norm.bias" in said) == bool(removed)
         assert said[-1].startswith(f"{path}: {176 - status} of 176 tensors match; ")
-    assert "gone.pth: no such file" in fails(capsys, "weights", "gone.pth")
+    assert "gone.pth: no such file; it should hold" in fails(capsys, "weights", "gone.pth")
 
 
 def test_ctrl_c_saves_and_resume_goes_on(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from client import terminal
 from training.data.configuration import write_config
 from training.data.labels import DataError, read_labels, write_labels
+from training.data.pictures import read_picture
 from training.data.placement import place_image
 from training.prepare.conversion import convert
 from training.prepare.identities import numbered_identities
@@ -58,8 +59,8 @@ def _sequences(source: Path, out: Path, report: Report) -> dict[str, Sequence[Pa
     lists: dict[str, Sequence[Path]] = {}
     for name, (images, gt) in parts.items():
         report(f"{name}, {len(images)} frames")
-        pictures, _ = frame_pictures({int(image.stem): image for image in images}, gt)
-        lists[name] = convert(pictures, out / name, name).images
+        labelled = frame_pictures({int(image.stem): image for image in images}, gt)
+        lists[name] = convert(labelled.pictures, out / name, name).images
     return lists
 
 
@@ -96,18 +97,18 @@ def _pseudo(images: Sequence[Path], out: Path, teacher: Teacher, *, followed: bo
     """Label images with the teacher; images labelled by an earlier run are left as they are."""
     placed = []
     labels = []
-    for image in images:
-        destination = out / "images" / image.name
-        if image != destination:
-            place_image(image, destination)
-        placed.append(destination)
-        cached = out / "pseudo" / f"{image.stem}.txt"
-        if not cached.exists():
-            pixels = cv2.imread(str(image))
-            if pixels is None:
-                raise DataError(f"{image}: no readable image")
-            write_labels(cached, teacher(np.asarray(pixels, np.uint8)))
-        labels.append(read_labels(cached))
+    with terminal.progress(f"{out.name}, pseudo-labels", len(images)) as advance:
+        for image in images:
+            destination = out / "images" / image.name
+            if image != destination:
+                place_image(image, destination)
+            placed.append(destination)
+            cached = out / "pseudo" / f"{image.stem}.txt"
+            if not cached.exists():
+                bgr = np.ascontiguousarray(read_picture(image)[..., ::-1])
+                write_labels(cached, teacher(bgr))
+            labels.append(read_labels(cached))
+            advance()
     numbered = identify(labels, *image_size(images[0])) if followed else numbered_identities(labels)
     for image, rows in zip(images, numbered, strict=True):
         write_labels(out / "labels_with_ids" / f"{image.stem}.txt", rows)
