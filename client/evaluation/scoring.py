@@ -17,6 +17,8 @@ from typing import Any, get_args
 import numpy as np
 
 from client.evaluation.benchmark import find_pairs
+from client.evaluation.errors import Errors, find_errors
+from client.evaluation.matching import match_frames
 from client.evaluation.measures import CURVES, Evaluation, Score
 from client.evaluation.mistakes import Mistakes, find_mistakes
 from client.evaluation.pair import EvaluationError, SequencePair
@@ -42,6 +44,7 @@ class _Scored:
     renumbered: bool
     warnings: tuple[str, ...]
     mistakes: Mistakes
+    errors: Errors
 
 
 def score_pairs(pairs: Sequence[SequencePair], protocol: Protocol = "MOT17", *, processes: int = 1) -> Evaluation:
@@ -75,6 +78,7 @@ def score_pairs(pairs: Sequence[SequencePair], protocol: Protocol = "MOT17", *, 
         warnings=tuple(warning for one in scored.values() for warning in one.warnings),
         renumbered=tuple(name for name, one in scored.items() if one.renumbered),
         mistakes={name: one.mistakes for name, one in scored.items()},
+        errors={name: one.errors for name, one in scored.items()},
     )
 
 
@@ -101,12 +105,15 @@ def _size(pair: SequencePair) -> int:
 def _score_pair(pair: SequencePair, protocol: Protocol) -> _Scored:
     rows = read_rows(pair)
     data = prepare(rows, protocol, pair.ground_truth)
+    people = scored_people(rows.truth, protocol)
+    frames = list(match_frames(data, len(people), rows.first))
     return _Scored(
         counts={name: metric.eval_sequence(data) for name, metric in _metrics().items()},
         frames=rows.count,
         renumbered=rows.renumbered,
         warnings=rows.warnings,
-        mistakes=find_mistakes(data, scored_people(rows.truth, protocol), rows.first),
+        mistakes=find_mistakes(frames, people),
+        errors=find_errors(frames, rows.truth, people),
     )
 
 
