@@ -65,24 +65,22 @@ class _Dataset(MotChallenge2DBox):  # type: ignore[misc]  # TrackEval has no typ
         return fields
 
 
-def prepare(rows: ScoredRows, protocol: Benchmark, ground_truth: Path) -> Any:
+def prepare(rows: ScoredRows, protocol: Benchmark, labels: str) -> Any:
     """TrackEval's preprocessed data. Frames and ids count from 0 there.
 
     Raises:
         EvaluationError: a class that the protocol does not know, or no label that it scores; the message names
-            ``ground_truth``.
+            ``labels``.
     """
     unknown = rows.truth.classes[~np.isin(rows.truth.classes, CLASSES)]
     if len(unknown) and protocol != "MOT15":
-        raise EvaluationError(
-            f"{ground_truth}: class {unknown[0]} is none of {protocol}'s 1 to 13; is it a file of MOT15?"
-        )
+        raise EvaluationError(f"{labels}: class {unknown[0]} is none of {protocol}'s 1 to 13; is it a file of MOT15?")
     dataset = _Dataset(rows, protocol)
     data = dataset.get_preprocessed_seq_data(dataset.get_raw_seq_data(_TRACKER, _SEQUENCE), "pedestrian")
     if not data["num_gt_dets"]:
         kinds = "mark 0" if protocol == "MOT15" else "mark 0 or another class than pedestrian (1)"
         raise EvaluationError(
-            f"{ground_truth}: no label to score in frames {rows.first} to {rows.last}: all {len(rows.truth)} have "
+            f"{labels}: no label to score in frames {rows.first} to {rows.last}: all {len(rows.truth)} have "
             f"{kinds}; give labels of pedestrians with marks of 1, or choose another --protocol"
         )
     return data

@@ -18,7 +18,8 @@ from rich.console import Console
 from client.commands.evaluation_tables import score_tables
 from client.evaluation import scoring
 from client.evaluation.measures import ALPHAS, CURVES, MEASURES, Score
-from client.evaluation.scoring import EvaluationError, Protocol, score_pairs
+from client.evaluation.rows import ScoredRows, read_rows
+from client.evaluation.scoring import EvaluationError, Protocol, score_pairs, score_rows
 from mot.sequence import (
     MotRows,
     SeqInfo,
@@ -276,3 +277,15 @@ def test_bad_input_is_refused_with_its_file(tmp_path: Path) -> None:
     pair.result.write_text("1,1,2,3,4,5,1\n1,1,2,3,four,5,1\n")
     with pytest.raises(SequenceError, match=r"A\.txt:2: "):
         score_pairs([pair])
+
+
+def test_rows_in_memory_score_as_their_files_do(tmp_path: Path) -> None:
+    pairs = [save(tmp_path, name, *synthetic(seed)) for seed, name in enumerate("AB")]
+    in_memory = score_rows({pair.name: read_rows(pair) for pair in pairs}, "MOT20")
+    assert in_memory.to_json() == score_pairs(pairs, "MOT20").to_json()
+    with pytest.raises(EvaluationError, match="got none"):
+        score_rows({})
+    truth, found = synthetic(1)
+    rows = ScoredRows(truth=truth[:0], found=found, first=1, last=FRAMES, renumbered=False, warnings=())
+    with pytest.raises(EvaluationError, match=r"^street: no label to score"):
+        score_rows({"street": rows})
