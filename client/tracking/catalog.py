@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from client.tracking.botsort import BotSortConfig
@@ -14,7 +14,7 @@ from client.tracking.config import TrackerConfig
 from client.tracking.fairmot import FairMotByteConfig, FairMotConfig
 from client.tracking.ocsort import OcSortConfig
 from client.tracking.overlap_reid import OverlapReidConfig
-from client.tracking.tracker import TrackerError
+from client.tracking.tracker import Tracker, TrackerError
 
 DEFAULT = "overlap_reid"
 TRACKERS: dict[str, type[TrackerConfig]] = {
@@ -63,3 +63,21 @@ def _value(key: str, text: str, kind: object) -> object:
     except ValueError:
         expected = "a whole number" if int in options else "a number"
         raise TrackerError(f"{key} is {text!r}, but must be {expected}") from None
+
+
+def make_tracker(name: str = DEFAULT, *, frame_rate: float = 30, **settings: object) -> Tracker:
+    """A tracker for one video, over detections of one's own.
+
+    Args:
+        name: one of :data:`TRACKERS`.
+        frame_rate: of the video, frames per second, nominally.
+        settings: of the tracker, by name, e.g. ``conf_thres=0.6``; the others are its defaults.
+
+    Raises:
+        TrackerError: there is no such tracker or setting, or it cannot have this value.
+    """
+    config = tracker_config(name)
+    known = [field.name for field in fields(config)]
+    if unknown := settings.keys() - set(known):
+        raise TrackerError(f"{name} has no setting {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return replace(config, **settings).tracker(frame_rate)  # type: ignore[arg-type]
