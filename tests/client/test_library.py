@@ -103,12 +103,15 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
+@pytest.mark.triton
 def test_examples_of_the_readme_run(tmp_path: Path) -> None:
     """Each Python block under "From Python", on a small video and with the shipped model."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text[text.index("From Python") :]
-    blocks = re.findall(r"```python\n(.*?)```", section[: section.index("\n## ")], re.DOTALL)
-    assert len(blocks) >= 4
+    blocks = []
+    for name in ("README.md", "client/README.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        section = text[text.index("## From Python") + 3 :]
+        blocks += re.findall(r"```python\n(.*?)```", section[: section.index("\n## ")], re.DOTALL)
+    assert len(blocks) == 6
     walk(tmp_path / "street.mp4", 12)
     (tmp_path / "gt.txt").write_text("1,1,10,10,10,20,1,1,1\n")
     mine = "import numpy as np\nmine = [(np.array([[10, 20, 60, 180]], np.float32), np.ones(1, np.float32))] * 3\n"
