@@ -24,7 +24,7 @@ $(BIN)/.client: pyproject.toml requirements.lock Makefile
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.client requirements-dev.lock
-	@echo "Installing what training and tests need into $(VENV), too: 6.0 GB more, 5.5 of them torch and its CUDA libraries."
+	@echo "Installing what training and tests need into $(VENV), too: 6.1 GB more, 5.5 of them torch and its CUDA libraries."
 	$(PIP) install $(LOCKED) -r requirements-dev.lock
 	@touch $@
 
