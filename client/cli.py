@@ -16,6 +16,7 @@ from client.commands.refine import refine
 from client.commands.sample import sample
 from client.commands.serve import serve
 from client.commands.track import track
+from client.commands.tune import tune
 from mot.errors import MotError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.command()(serve)
 app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
+app.command()(tune)
 app.add_typer(challenge_app, name="challenge")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,7 +88,9 @@ def read_labels(
     file = Path(labels) if separator else source / "gt" / name
     for path in (source, file):
         if not path.exists():
-            raise EvaluationError(f"{path}: no such file or folder; give SEQUENCE (a folder with gt/{name}) or VIDEO=GT.txt")
+            raise EvaluationError(
+                f"{path}: no such file or folder; give SEQUENCE (a folder with gt/{name}) or VIDEO=GT.txt"
+            )
     folder = file.absolute().parents[1]
     info = folder / SEQINFO
     length = read_length(info) if info.is_file() else None
@@ -134,6 +136,3 @@ def join(labels: Labels, recording: Recording) -> Labelled:
 def covers(recording: Recording, labels: Labels, model: str) -> bool:
     """Whether a recording is of this model and has every labelled frame."""
     return recording.model == model and bool(np.isin(labels.truth.frames, recording.frames).all())
-
-
-Judge = Callable[[str, TrackerConfig], Scores]  # name of a sequence, settings -> what they score there

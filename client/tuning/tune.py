@@ -9,13 +9,16 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
+from pathlib import Path
 
 from client.evaluation.pair import EvaluationError
 from client.evaluation.scoring import Protocol
-from client.tracking import TrackerConfig
+from client.tracking import BotSortConfig, TrackerConfig
 from client.tuning.labelled import Labelled, Scores, judged
 from client.tuning.search import Found, Plateau, Values, plateaus, search
 from client.tuning.space import Range
+from mot.errors import MotError
+from mot.files import whole_file
 
 Judge = Callable[[Sequence[str], TrackerConfig], list[Scores]]  # names of sequences, settings -> scores
 
@@ -50,8 +53,20 @@ class Tuning:
         return judged(tuned) - judged(default) if tuned else None
 
     def to_json(self) -> str:
-        """Everything that was tried for it but the single trials' settings."""
+        """All of it but the single trials' settings."""
         return json.dumps({**asdict(self), "gain": self.gain}, indent=2) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write the JSON; the file appears whole or not at all.
+
+        Raises:
+            MotError: it cannot be written.
+        """
+        try:
+            with whole_file(path) as temporary:
+                temporary.write_text(self.to_json(), encoding="utf-8")
+        except OSError as error:
+            raise MotError(f"{path}: cannot be written: {error.strerror}; choose another file") from error
 
 
 def tune(
@@ -120,6 +135,11 @@ def tune(
 def searches(sequences: int, left_out: int) -> int:
     """How many searches :func:`tune` makes of so many sequences."""
     return 1 if left_out or sequences == 1 else sequences + 1
+
+
+def without_images(base: TrackerConfig) -> TrackerConfig:
+    """The settings with what asks for pictures left out, of which recordings have none."""
+    return replace(base, camera_motion=False) if isinstance(base, BotSortConfig) else base
 
 
 def as_options(settings: Values) -> str:
