@@ -35,9 +35,7 @@ def tune(
     ] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME[=LOW..HIGH]", help="Search this one; may be repeated. By default all with bounds."
-        ),
+        typer.Option(metavar="NAME[=LOW..HIGH]", help="Search this one; may be repeated. By default all with bounds."),
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Settings tried in each search.")] = 100,
     seed: Annotated[int, typer.Option(help="The same one tries the same settings.")] = 0,

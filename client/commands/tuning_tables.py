@@ -31,7 +31,9 @@ def judged_table(tuning: Tuning) -> Table:
 
 def plateau_table(tuning: Tuning) -> Table:
     """How far each setting may be moved alone; what matters most comes first."""
-    table = _table(f"Plateau: within {TOLERANCE:g} point of the best", ["Setting"], ["Best", "Plateau", "Tried", "Lost"])
+    table = _table(
+        f"Plateau: within {TOLERANCE:g} point of the best", ["Setting"], ["Best", "Plateau", "Tried", "Lost"]
+    )
     ranges = {one.name: one for one in tuning.ranges}
     for one in tuning.plateaus:
         tried = ranges[one.name]

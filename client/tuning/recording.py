@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,15 +45,13 @@ class Recording:
     def save(self, path: Path) -> None:
         """Write ``counts`` (F,) and, of all frames in a row, ``boxes`` (N, 4), ``scores`` (N,), ``embeddings`` (N, D).
 
-        An npz, which appears whole or not at all; embeddings as float16, the rest as it is.
+        An npz, which appears whole or not at all; embeddings as float16, D = 0 where there are none, the rest as it is.
 
         Raises:
             RecordingError: it cannot be written.
         """
-        joined = {
-            name: np.concatenate([getattr(found, name) for found in self.detections])
-            for name in ("boxes", "scores", "embeddings")
-        }
+        boxes = np.concatenate([np.zeros((0, 4), np.float32), *(found.boxes for found in self.detections)])
+        scores = np.concatenate([np.zeros(0, np.float32), *(found.scores for found in self.detections)])
         try:
             with whole_file(path) as temporary, temporary.open("wb") as file:
                 np.savez_compressed(
@@ -63,9 +61,9 @@ class Recording:
                     frame_rate=np.float64(self.frame_rate),
                     model=np.str_(self.model),
                     counts=np.array([len(found) for found in self.detections], np.int64),
-                    boxes=joined["boxes"],
-                    scores=joined["scores"],
-                    embeddings=joined["embeddings"].astype(np.float16),
+                    boxes=boxes,
+                    scores=scores,
+                    embeddings=_joined_embeddings(self.detections).astype(np.float16),
                 )
         except OSError as error:
             raise RecordingError(f"{path}: cannot be written: {error.strerror}; choose another folder") from error
@@ -95,7 +93,10 @@ def read_recording(path: Path) -> Recording:
         raise RecordingError(f"{path}: is no recording of `mot tune`: its parts do not fit; remove it")
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True).clip(min=1e-12)
     parts = zip(*(np.split(each, cuts[:-1]) for each in (boxes, scores, embeddings)), strict=True)
-    found = tuple(Detections(boxes=each, scores=score, embeddings=vector) for each, score, vector in parts)
+    found = tuple(
+        Detections(boxes=each, scores=score, embeddings=vector if vector.shape[1] else None)
+        for each, score, vector in parts
+    )
     return Recording(frames=frames, times=times, frame_rate=rate, detections=found if len(cuts) else (), model=model)
 
 
@@ -159,8 +160,16 @@ def replay(recording: Recording, tracker: Tracker) -> MotRows:
 
 def without_embeddings(recording: Recording) -> Recording:
     """The same boxes, followed by their motion alone."""
-    bare = tuple(dataclasses.replace(found, embeddings=found.embeddings[:, :0]) for found in recording.detections)
+    bare = tuple(dataclasses.replace(found, embeddings=None) for found in recording.detections)
     return dataclasses.replace(recording, detections=bare)
+
+
+def _joined_embeddings(detections: Sequence[Detections]) -> npt.NDArray[np.float32]:
+    """(N, D) of all frames; D = 0 where there are none."""
+    there = [found.embeddings for found in detections if found.embeddings is not None and len(found)]
+    if not there:
+        return np.zeros((sum(map(len, detections)), 0), np.float32)
+    return np.concatenate(there)
 
 
 def _detected(frames: Iterable[Frame], detector: Detector, in_flight: int) -> Iterator[tuple[Frame, Detections]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from client.tracking import TrackerConfig, TrackerError
-from client.tuning.space import Range, Value, shortened
+from client.tuning.space import Range, Value, shortened, with_values
 from mot.errors import MotError
 
 try:
@@ -74,7 +74,7 @@ def search(
 
     def attempt(trial: Any) -> float:
         try:
-            return objective(replace(base, **{one.name: _suggested(trial, one) for one in ranges}))
+            return objective(with_values(base, {one.name: _suggested(trial, one) for one in ranges}))
         except TrackerError as error:
             raise optuna.TrialPruned from error
         finally:
@@ -92,7 +92,7 @@ def search(
 
 def plateaus(objective: Objective, base: TrackerConfig, found: Found, ranges: Sequence[Range]) -> list[Plateau]:
     """How wide each setting's plateau is, measured by moving it alone over its range; the narrowest first."""
-    best = replace(base, **found.settings)
+    best = with_values(base, found.settings)
     measured = []
     for one in ranges:
         here = found.settings[one.name]
@@ -101,7 +101,7 @@ def plateaus(objective: Objective, base: TrackerConfig, found: Found, ranges: Se
             if point in values:
                 continue
             try:
-                values[point] = objective(replace(best, **{one.name: point}))
+                values[point] = objective(with_values(best, {one.name: point}))
             except TrackerError:
                 continue
         measured.append(_plateau(one.name, here, sorted(values.items()), found.value))
@@ -116,9 +116,7 @@ def _plateau(name: str, here: Value, values: list[tuple[Value, float]], best: fl
     while high < len(values) - 1 and values[high + 1][1] >= best - TOLERANCE:
         high += 1
     worst = best - min(value for _, value in values)
-    return Plateau(
-        name=name, best=here, low=values[low][0], high=values[high][0], worst=worst, values=tuple(values)
-    )
+    return Plateau(name=name, best=here, low=values[low][0], high=values[high][0], worst=worst, values=tuple(values))
 
 
 def _inside(one: Range, value: Value) -> Value:

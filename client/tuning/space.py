@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import get_args
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 from client.tracking import TrackerConfig, TrackerError
 from client.tracking.setting import Setting, settings_of
@@ -38,6 +38,16 @@ class Range:
 def shortened(value: float) -> float:
     """Three digits, which is more than a setting is worth."""
     return float(f"{value:.3g}")
+
+
+def with_values(base: TrackerConfig, values: Mapping[str, Value]) -> TrackerConfig:
+    """The settings with some of them changed.
+
+    Raises:
+        TrackerError: a setting cannot have its value.
+    """
+    changes: dict[str, Any] = dict(values)
+    return replace(base, **changes)
 
 
 def ranges_of(base: TrackerConfig, chosen: Iterable[str] = ()) -> list[Range]:

@@ -16,7 +16,7 @@ from client.evaluation.scoring import Protocol
 from client.tracking import BotSortConfig, TrackerConfig
 from client.tuning.labelled import Labelled, Scores, judged
 from client.tuning.search import Found, Plateau, Values, plateaus, search
-from client.tuning.space import Range
+from client.tuning.space import Range, with_values
 from mot.errors import MotError
 from mot.files import whole_file
 
@@ -109,7 +109,7 @@ def tune(
         def fold(out: Sequence[str]) -> Fold:
             on = [name for name in names if name not in out]
             found = searched(on)
-            tuned = judge(out, replace(base, **found.settings))
+            tuned = judge(out, with_values(base, found.settings))
             return Fold(
                 searched=tuple(on),
                 found=found,

@@ -63,8 +63,7 @@ class PublishedDetector(ABC):
     def _find(self, image: npt.NDArray[np.uint8]) -> Detections:
         boxes, scores = self.find(image)
         order = np.argsort(-scores, kind="stable")
-        empty = np.zeros((len(order), 0), np.float32)
-        return Detections(boxes=boxes[order], scores=scores[order], embeddings=empty)
+        return Detections(boxes=boxes[order], scores=scores[order])
 
     def _fit(self, image: npt.NDArray[np.uint8], width: int, height: int) -> tuple[npt.NDArray[np.float32], float]:
         """(height, width, 3) BGR with the image in its upper left corner on 114, and its scale."""

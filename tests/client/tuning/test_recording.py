@@ -98,3 +98,8 @@ def test_other_files_are_refused(tmp_path: Path, recording: Recording) -> None:
         np.savez(tmp_path / "b.npz", **{**content, "counts": content["counts"][1:]})
     with pytest.raises(RecordingError, match=r"b\.npz: is no recording .* parts do not fit"):
         read_recording(tmp_path / "b.npz")
+
+
+def test_a_source_without_embeddings_has_none_afterwards(recording: Recording, tmp_path: Path) -> None:
+    without_embeddings(recording).save(tmp_path / "a.npz")
+    assert all(found.embeddings is None for found in read_recording(tmp_path / "a.npz").detections)

@@ -49,9 +49,7 @@ def bright(frame: Frame) -> Detections:
     boxes = found[1:, :4].astype(np.float32)
     boxes = boxes[boxes[:, 2] > 5]
     boxes[:, 2:] += boxes[:, :2]
-    return Detections(
-        boxes=boxes, scores=np.full(len(boxes), 0.9, np.float32), embeddings=np.zeros((len(boxes), 0), np.float32)
-    )
+    return Detections(boxes=boxes, scores=np.full(len(boxes), 0.9, np.float32))
 
 
 @pytest.mark.parametrize("disguise", DISGUISES.values(), ids=lambda one: one.name)
