@@ -125,6 +125,7 @@ def tune(
         show("warning", "a single sequence: these settings are judged on no other, and may suit this one alone")
     for table in (judged_table(tuning), plateau_table(tuning)):
         Console().print(table)
-    typer.echo(as_options(tuning.chosen.settings))
+    changed = {name: value for name, value in tuning.chosen.settings.items() if value != getattr(base, name)}
+    typer.echo(as_options(changed) or "nothing better was found: leave the settings as they are")
     if output is not None:
         tuning.save(output)

@@ -12,6 +12,7 @@ from client.tracking.setting import Setting, settings_of
 
 Value = float | int | bool
 
+_LEFT = ("min_box_area", "max_aspect", "gate", "camera_memory")  # what may be shown, and constants of the filter
 _STRETCH = 4  # a setting without an upper bound is tried up to so many times its default
 
 
@@ -53,8 +54,8 @@ def with_values(base: TrackerConfig, values: Mapping[str, Value]) -> TrackerConf
 def ranges_of(base: TrackerConfig, chosen: Iterable[str] = ()) -> list[Range]:
     """Ranges to search, by the bounds that stand beside each setting.
 
-    Without a choice these are all with a lower and an upper bound, and of the others those whose default is above 0,
-    up to four times that; a setting that is off by default (none) stays off.
+    Without a choice these are those with a lower and an upper bound, and of the others those whose default is above
+    0, up to four times that. What is off by default (none) stays off, and few others are left alone unless chosen.
 
     Args:
         chosen: names, or ``NAME=LOW..HIGH``.
@@ -65,7 +66,8 @@ def ranges_of(base: TrackerConfig, chosen: Iterable[str] = ()) -> list[Range]:
     settings = {one.name: one for one in settings_of(type(base))}
     wanted = list(chosen)
     if not wanted:
-        return [found for one in settings.values() if (found := _usual(one, base)) is not None]
+        usual = (_usual(one, base) for one in settings.values() if one.name not in _LEFT)
+        return [found for found in usual if found is not None]
     ranges = []
     for text in wanted:
         name, separator, limits = text.partition("=")

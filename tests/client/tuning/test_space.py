@@ -26,6 +26,7 @@ def test_an_unbounded_setting_goes_to_four_times_its_default() -> None:
     assert (ranges["coast"].low, ranges["coast"].high) == (0, 12)
     assert (ranges["conf_thres"].low, ranges["conf_thres"].high) == (0, 1)
     assert ranges["min_hits"].whole and ranges["min_hits"].low == 1
+    assert "gate" not in ranges and [one.high for one in ranges_of(OverlapReidConfig(), ["gate"])] == [4 * 9.4877]
     assert "buffer_seconds" not in ranges  # off by default
     assert "coast" not in {one.name for one in ranges_of(ByteConfig())}  # it has none, so none is known to be enough
 

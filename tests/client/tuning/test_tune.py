@@ -99,10 +99,11 @@ def test_labels_of_a_folder_and_of_a_video(tmp_path: Path) -> None:
     video = read_labels(f"{tmp_path}/street.mp4={tmp_path}/S/gt/gt.txt", end=10)
     assert (video.name, video.source.name, len(video.truth)) == ("S", "street.mp4", 30)
     (tmp_path / "S/seqinfo.ini").write_text("[Sequence]\nseqLength=30\n")
+    write_ground_truth(tmp_path / "labels/gt.txt", truth())
     later = read_labels(str(tmp_path / "S"), split="val-half")
     assert (later.first, later.last) == (17, 30)
     with pytest.raises(EvaluationError, match=r"gt\.txt: no labels in frames 31 to 40"):
-        read_labels(str(tmp_path / "S"), start=31, end=40)
+        read_labels(f"{tmp_path}/street.mp4={tmp_path}/labels/gt.txt", start=31, end=40)
     with pytest.raises(EvaluationError, match="missing: no such file or folder"):
         read_labels(str(tmp_path / "missing"))
 
@@ -112,9 +113,7 @@ def test_a_recording_must_have_the_labelled_frames(sequences: list[Labelled]) ->
     labels = Labels(name="a", source=Path("a.mp4"), truth=people({1: [29, 30, 31]}), first=29, last=31)
     assert not covers(recording, labels, "") and covers(recording, labels_of(29, 30), "")
     assert not covers(recording, labels_of(29, 30), "another model")
-    with pytest.raises(
-        EvaluationError, match=r"a: 1 labelled frames are not in the recording, the first is 31; does a\.mp4"
-    ):
+    with pytest.raises(EvaluationError, match="1 labelled frames are not in the recording, the first is 31"):
         join(labels, recording)
 
 
