@@ -31,7 +31,9 @@ def wanted(*extras: str) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-@pytest.mark.parametrize(("path", "extras"), [(CLIENT, ()), (DEV, ("train", "tune", "convert", "dev"))], ids=["client", "dev"])
+@pytest.mark.parametrize(
+    ("path", "extras"), [(CLIENT, ()), (DEV, ("train", "tune", "convert", "dev"))], ids=["client", "dev"]
+)
 def test_what_the_project_asks_for_is_locked(path: Path, extras: tuple[str, ...]) -> None:
     versions = locked(path)
     for requirement in wanted(*extras):
