@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from client.jobs.fingerprint import model_fingerprint
-from client.serving.networks import Networks
 from client.serving.network import NetworkConfig
+from client.serving.networks import Networks
 from client.tuning.labelled import Labelled, Labels, covers, join
 from client.tuning.recording import read_recording, record
 from client.video.open import open_source
