@@ -18,8 +18,7 @@ from export.passes.plugin_dcn import use_plugin
 from mot.contract import ModelSpec
 from mot.errors import MotError
 from mot.files import whole_file
-from training.model.decode import Predictor
-from training.model.fairmot import STRIDE, FairMOT
+from training.model.networks import STRIDE, Network, make_predictor
 from training.recipe import Recipe
 
 Precision = Literal["fp32", "fp16"]
@@ -29,7 +28,7 @@ OPSET = 20  # DeformConv came with 19; at 18 the exporter would silently write a
 
 
 def make_spec(
-    model: FairMOT, recipe: Recipe, *, width: int | None, height: int | None, top_k: int, accuracy: str
+    model: Network, recipe: Recipe, *, width: int | None, height: int | None, top_k: int, accuracy: str
 ) -> ModelSpec:
     """The contract of an exported model; the input size is the one that the recipe exports unless given.
 
@@ -58,7 +57,7 @@ def make_spec(
 
 
 def export_onnx(
-    model: FairMOT,
+    model: Network,
     spec: ModelSpec,
     path: Path,
     *,
@@ -78,7 +77,7 @@ def export_onnx(
     """
     if precision == "fp16":
         model = copy.deepcopy(model).half()
-    predictor = Predictor(model, spec.top_k, dense=HEADS not in passes).eval()
+    predictor = make_predictor(model, spec.top_k, dense=HEADS not in passes).eval()
     example = torch.zeros((2, *spec.image.shape), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():

@@ -189,7 +189,7 @@ def weights(
     file: Annotated[Path, typer.Argument(help="A published weight file, or a checkpoint.")],
     arch: Annotated[str, typer.Option(help="Architecture that it is for.")] = "mit_b1",
     init: Annotated[
-        Literal["mit", "checkpoint", "yolox"], typer.Option(help="What the recipe's init would say.")
+        Literal["mit", "checkpoint", "yolox", "rtmdet"], typer.Option(help="What the recipe's init would say.")
     ] = "mit",
 ) -> None:
     """Print which tensors of a weight file a network would start with; status 1 unless all match.
@@ -197,12 +197,12 @@ def weights(
     Example: mot-train weights mit_b1.pth --arch mit_b1
     """
     existing(file, "file; it should hold a network's weights")
-    from training.model.fairmot import FairMOT
+    from training.model.networks import make_network
     from training.recipe import Recipe
     from training.weights.initial import initialise
 
     recipe = Recipe(name="weights", architecture=arch, init=init, init_path=str(file), allow_mismatch=True)
-    report = initialise(FairMOT(arch), recipe)
+    report = initialise(make_network(arch), recipe)
     assert report is not None
     for kind in ("missing", "unexpected", "misshapen", "unused"):
         for name in getattr(report, kind):

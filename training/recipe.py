@@ -29,10 +29,11 @@ class Recipe(BaseModel):
     height: Annotated[int, Field(gt=0, multiple_of=32)] = 608
     export_width: Annotated[int, Field(ge=0, multiple_of=32)] = 0  # of the exported network's input; 0: as trained
     export_height: Annotated[int, Field(ge=0, multiple_of=32)] = 0
-    init: Literal["none", "imagenet", "yolox", "mit", "checkpoint"] = "none"
-    init_path: str = ""  # of the file, for the last three; training/weights says which ones are known
+    init: Literal["none", "imagenet", "yolox", "rtmdet", "mit", "checkpoint"] = "none"
+    init_path: str = ""  # of the file, for the last four; training/weights says which ones are known
     allow_mismatch: bool = False  # start with what fits, where tensors are missing, unknown or of other shapes
     identities_from: tuple[str, ...] | None = None  # data sets whose identities are learned; None: of all
+    leave_out: tuple[str, ...] = ()  # data sets that are not trained on: held-out scenes
     dcn: Literal["auto", "torchvision", "grid_sample", "mmcv"] = "auto"
 
     epochs: Annotated[int, Field(gt=0)] = 30
@@ -46,7 +47,7 @@ class Recipe(BaseModel):
 
     optimizer: Literal["adam", "adamw"] = "adam"
     lr: Annotated[float, Field(gt=0)] = 1e-4
-    backbone_lr_factor: Annotated[float, Field(ge=0)] = 1.0
+    backbone_lr_factor: Annotated[float, Field(ge=0)] = 1.0  # of what published weights are for: RTMDet's head, too
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["step", "cosine"] = "step"
     step_epochs: tuple[int, ...] = (20,)  # the rate falls to a tenth at the end of these

@@ -114,7 +114,7 @@ def prepare(
     """A run as it starts or as the checkpoint ``last`` has it, and its data."""
     check_place(last, resume=resume)
     fabric.seed_everything(recipe.seed, verbose=False)
-    samples = load_samples(data, identities_from=recipe.identities_from)
+    samples = load_samples(data, recipe.identities_from, leave_out=recipe.leave_out)
     sampler = EpochSampler(len(samples.samples), recipe.batch_size, recipe.seed, fabric.global_rank, fabric.world_size)
     feed = Feed(recipe, samples, sampler, fabric.device)
     if feed.steps == 0:

@@ -29,6 +29,9 @@ from training.prepare.pool import map_parallel
 from training.prepare.video_frames import video_to_images
 
 PEDESTRIAN = 1  # the class column of MOT16, 17 and 20
+# Person on vehicle, static person: people, but TrackEval counts neither finding nor missing them. Distractors (8) and
+# reflections (12) it does not count either; a student should learn that mannequins are nobody.
+NOT_COUNTED = (2, 7)
 VIDEO_SUFFIXES = (".mp4", ".webm", ".avi", ".mkv", ".mov")
 
 
@@ -135,7 +138,15 @@ class Labelled(NamedTuple):
     left_out: Counter[str]  # rows, by reason
 
 
-def frame_pictures(frames: Mapping[int, Path], gt: Path, *, folder: str = "", first: int = 0) -> Labelled:
+def frame_pictures(
+    frames: Mapping[int, Path],
+    gt: Path,
+    *,
+    folder: str = "",
+    first: int = 0,
+    regions: bool = False,
+    shown: float = 0.0,
+) -> Labelled:
     """Pictures of frames.
 
     Ids are renumbered from ``first`` on, in their order; only those in these frames count.
@@ -143,6 +154,9 @@ def frame_pictures(frames: Mapping[int, Path], gt: Path, *, folder: str = "", fi
     Args:
         frames: images by 1-based frame number.
         folder: below ``images/``, where the pictures go.
+        regions: people who are no pedestrians (:data:`NOT_COUNTED`), and pedestrians who are marked to be left out,
+            become regions without loss; the original drops them.
+        shown: pedestrians of less visibility become regions, too.
 
     Raises:
         SequenceError: the gt.txt is missing or malformed; the message names the line.
@@ -153,12 +167,18 @@ def frame_pictures(frames: Mapping[int, Path], gt: Path, *, folder: str = "", fi
         check_numbering(list(frames.values()), rows.frames, gt)
     there = np.isin(rows.frames, list(frames))
     left_out = _reasons(rows, there)
-    rows = rows[there & (rows.scores != 0) & (rows.classes == PEDESTRIAN)]
+    rows = rows[there]
     rows = rows[np.argsort(rows.frames, kind="stable")]
+    pedestrian = (rows.scores != 0) & (rows.classes == PEDESTRIAN)
+    learned = pedestrian & (rows.visibilities >= shown)
+    others = pedestrian & ~learned
+    if regions:
+        others |= np.isin(rows.classes, NOT_COUNTED) | ((rows.scores == 0) & (rows.classes == PEDESTRIAN))
+    ignored, rows = rows[others], rows[learned]
     ids, numbers = np.unique(rows.ids, return_inverse=True)
     pictures = []
     for frame, image in frames.items():
-        own = slice(*np.searchsorted(rows.frames, [frame, frame + 1]))
+        own, without = (slice(*np.searchsorted(part.frames, [frame, frame + 1])) for part in (rows, ignored))
         pictures.append(
             Picture(
                 source=image,
@@ -166,6 +186,7 @@ def frame_pictures(frames: Mapping[int, Path], gt: Path, *, folder: str = "", fi
                 origin=str(gt),
                 people=rows.boxes[own],
                 identities=first + numbers[own],
+                ignored=ignored.boxes[without],
             )
         )
     return Labelled(pictures, first + len(ids), left_out)

@@ -58,6 +58,17 @@ def test_marked_pedestrians_alone_are_kept(tmp_path: Path) -> None:
     assert left_out == {"class 7": 1, "mark 0": 1}
 
 
+def test_people_who_do_not_count_become_regions_where_asked(tmp_path: Path) -> None:
+    """Static (7), unmarked, and less visible than asked; a mannequin (8) stays background."""
+    text = MOT17 + "1,5,80,20,9,9,0,8,1\n"
+    pictures, free, _ = frame_pictures(frames(1, 2, 3), gt_file(tmp_path, text), regions=True, shown=0.2)
+    assert [picture.identities.tolist() for picture in pictures] == [[0], [], []]
+    np.testing.assert_array_equal(pictures[0].people, [[10, 20, 20, 40]])
+    assert [len(picture.ignored) for picture in pictures] == [3, 0, 1]
+    np.testing.assert_array_equal(pictures[2].ignored, [[-10, 20, 20, 50]])
+    assert free == 1
+
+
 def test_only_ids_of_the_frames_count(tmp_path: Path) -> None:
     pictures, free, _ = frame_pictures(frames(1), gt_file(tmp_path, "2,1,1,1,9,9,1,1,1\n1,5,1,1,9,9,1,1,1\n"))
     assert pictures[0].identities.tolist() == [0]
