@@ -43,7 +43,7 @@ class Clock(Generic[T]):
         """
         self.first_stamp: float | None = None  # seconds on the source's own clock at which this one is 0
         self._step, self._source, self._unit = step, source, unit
-        self._seconds = -step  # of the last item
+        self.seconds = -step  # of the last item
         self._stamp = 0.0  # of the last item, as it should have been
         self._begun: float | None = None  # arrival of the first item
         self._arrival: float | None = None  # of the last item
@@ -79,13 +79,13 @@ class Clock(Generic[T]):
         if head.stamp is None:
             self._advance(self._step, self._stamp + self._step)
         elif self.first_stamp is None:
-            self.first_stamp = head.stamp - (self._seconds + self._step)
+            self.first_stamp = head.stamp - (self.seconds + self._step)
             self._begun = head.arrival
             self._advance(self._step, head.stamp)
         else:
             self._follow(head.stamp, head.arrival)
         self._arrival = head.arrival
-        return self._seconds, head.item
+        return self.seconds, head.item
 
     def _follow(self, stamp: float, arrival: float | None) -> None:
         ahead = stamp - self._stamp
@@ -107,7 +107,7 @@ class Clock(Generic[T]):
     def _follow_live(self, ahead: float, stamp: float, arrival: float) -> None:
         """Believe the stamp if so much time can have passed; else take the time that has."""
         assert self._begun is not None and self._arrival is not None
-        if ahead > 0 and self._seconds + ahead <= arrival - self._begun + _AHEAD:
+        if ahead > 0 and self.seconds + ahead <= arrival - self._begun + _AHEAD:
             self._advance(ahead, stamp)
             return
         if ahead:
@@ -133,7 +133,7 @@ class Clock(Generic[T]):
         return None
 
     def _advance(self, seconds: float, stamp: float) -> None:
-        self._seconds += seconds
+        self.seconds += seconds
         self._stamp = stamp
 
     def _warn(self, ahead: float) -> None:

@@ -43,6 +43,7 @@ class Decoding:
         self.broken = 0  # packets that could not be decoded
         self.end: float | None = None  # seconds on the container's clock, behind the last picture
         self._container = container
+        self._tick = float(self.stream.time_base or 0)
 
     @property
     def pixel_aspect(self) -> Fraction:
@@ -76,7 +77,23 @@ class Decoding:
         yield from self.clock.rest()
 
     def _pictures(self) -> Iterator[tuple[float | None, float | None, VideoFrame]]:
-        """Each picture with its time stamp and, of a live source, its arrival."""
+        """Each picture with its time stamp and, of a live source, its arrival; an error comes after the last one."""
+        try:
+            yield from self._of_packets()
+        except av.FFmpegError:
+            for picture in self._held_back():
+                self._note(picture)
+                yield None if self.packets.arrives else self._stamp(picture), None, picture
+            raise
+
+    def _held_back(self) -> list[VideoFrame]:
+        """What the decoder still has where no packets come any more."""
+        try:
+            return self.stream.decode(None)
+        except av.FFmpegError:
+            return []
+
+    def _of_packets(self) -> Iterator[tuple[float | None, float | None, VideoFrame]]:
         arrivals: deque[float] = deque(maxlen=64)  # of packets whose picture is still to come
         for packet, arrival in self.packets:
             if arrival is not None and packet.size:
@@ -93,15 +110,19 @@ class Decoding:
                 # Pictures come in another order than packets, and some packets give none; arrivals only grow.
                 arrived = arrivals.popleft() if len(arrivals) > 1 else next(iter(arrivals), None)
                 self._note(picture)
-                stamp = None if picture.pts is None else picture.time
-                yield arrived if self.packets.arrives else stamp, arrived, picture
+                yield arrived if self.packets.arrives else self._stamp(picture), arrived, picture
 
     def _note(self, picture: VideoFrame) -> None:
         self.decoded += 1
         self.corrupt += picture.is_corrupt
-        if picture.pts is not None:
-            lasts = float(picture.duration * (picture.time_base or 0)) or 1 / self.frame_rate
-            self.end = picture.time + lasts if self.end is None else max(self.end, picture.time + lasts)
+        stamp = self._stamp(picture)
+        if stamp is not None:
+            end = stamp + (picture.duration * self._tick or 1 / self.frame_rate)
+            self.end = end if self.end is None else max(self.end, end)
+
+    def _stamp(self, picture: VideoFrame) -> float | None:
+        # Not by the picture's own time base: what comes out at the end has none.
+        return None if picture.pts is None else picture.pts * self._tick
 
 
 class Numbering:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import time
@@ -22,6 +23,7 @@ from client.video.source import Source, VideoError, Window
 from mot.frame import Frame
 
 SCHEMES = frozenset({"http", "https", "rtmp", "rtmps", "rtsp", "rtsps"})
+_VAGUE_END = 1.0  # seconds before the end that an RTSP server has announced
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +80,7 @@ class NetworkStream(Source):
         shift, seconds = 0.0, -1 / self.frame_rate  # what this connection's times begin at; of the last picture
         count = known = 0  # pictures so far; of them, those with which this connection begins again
         while True:
-            cause, number, given = "the server ended the stream", 0, count
+            cause, number, given, stopped = "the server ended the stream", 0, count, True
             try:
                 for number, (since_connected, picture) in enumerate(self._decoding, start=1):
                     if number > known:
@@ -86,10 +88,12 @@ class NetworkStream(Source):
                         count, seconds = count + 1, max(seconds, shift + since_connected)
                         self._forget_sound(count, seconds)
                         yield seconds, picture
-                if self._has_ended() or (known and given == count):
+                if self._has_ended():
                     break
             except av.FFmpegError as error:
-                cause = _cause(error)
+                cause, stopped = _cause(error), not isinstance(error, av.error.ExitError)
+            if stopped and number == known == count and given == count:
+                break
             first = self._decoding.packets.first
             self._connect_again(f"stream lost after {count} frames: {cause}", loss)
             # The same body again: its times begin where they did.
@@ -99,7 +103,7 @@ class NetworkStream(Source):
                 # Time went on while nothing came; it never runs back, even where the server had sent ahead.
                 known, shift = 0, max(time.monotonic() - begin, seconds + 1 / self.frame_rate)
         warn_of_broken(self._shown, self._decoding)
-        if not self.live:
+        if self._by_http and not self.live:
             warn_of_missing(self._shown, self._container, self._decoding, "")
         if self.sound is not None:
             self.sound.complete = True
@@ -118,10 +122,15 @@ class NetworkStream(Source):
     def _has_ended(self) -> bool:
         """Whether the source has announced the end that was reached."""
         duration = self._container.duration
-        if duration is not None:
-            # For a playlist, what is left of it is unknown; it says by itself that it has ended.
-            return self._container.format.name == "hls" or not is_cut(self._container, self._decoding)
-        return self._by_http and not self._is_camera() and self._container.size > 0
+        if duration is None:
+            return self._by_http and not self._is_camera() and self._container.size > 0
+        if self._container.format.name == "hls":
+            return True  # a playlist says by itself that it has ended
+        if self._by_http:
+            return not is_cut(self._container, self._decoding)
+        # An RTSP server's first time stamps are vague.
+        left = duration / av.time_base - self._decoding.clock.seconds
+        return left < max(_VAGUE_END, 3 / self.frame_rate)
 
     def _connect_again(self, cause: str, loss: _Loss) -> None:
         """Open the stream anew, as often as patience allows.
@@ -208,4 +217,6 @@ def stream_name(url: str) -> str:
 
 def _cause(error: av.FFmpegError) -> str:
     """FFmpeg's words without the address, which may hold a password."""
+    if error.errno == errno.EIO:  # what FFmpeg says of a body that ends before its length, or without one
+        return "the connection broke off"
     return "no answer in time" if isinstance(error, av.error.ExitError) else str(error.strerror)
