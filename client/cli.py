@@ -11,6 +11,7 @@ import typer
 
 import mot
 from client.commands.challenge import app as challenge_app
+from client.commands.draw import draw
 from client.commands.evaluate import evaluate
 from client.commands.refine import refine
 from client.commands.sample import sample
@@ -31,6 +32,7 @@ app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
 app.command()(tune)
+app.command()(draw)
 app.add_typer(challenge_app, name="challenge")
 
 
