@@ -48,7 +48,8 @@ def match_frames(data: Any, people: int, first: int) -> Iterator[MatchedFrame]:
     The rule (Bernardin and Stiefelhagen, "Evaluating Multiple Object Tracking Performance: The CLEAR MOT Metrics",
     2008): pairs of the frame before are kept where they still overlap by half, then overlap is as large as it can
     be. An identity has changed when a person's track differs from the one they were last matched with, however long
-    ago. A frame without labels or without results leaves all as it was.
+    ago. A frame without labels or without results leaves all as it was. Which of several pairings is taken that are
+    exactly equally good is the solver's choice, and TrackEval's is another: switches may then differ from its count.
 
     Args:
         data: TrackEval's preprocessed data of the sequence.

@@ -25,7 +25,6 @@ from client.tuning.recording import Recording, replay
 from mot.detections import Detections, Tracks
 from mot.frame import Frame
 from mot.sequence import MotRows
-from training.prepare.pseudo import decode_people, suppress
 
 GRID = {
     "track_activation_threshold": (0.3, 0.4, 0.5, 0.6, 0.7),
@@ -78,13 +77,24 @@ class PublishedDetector(ABC):
 
 
 class Yolox(PublishedDetector):
-    """YOLOX-nano at 416x416; suppression at IoU 0.65, its demo's value for evaluation."""
+    """YOLOX-nano at 416x416, decoded as YOLOX's ``yolox/utils/demo_utils.py`` does; suppression at IoU 0.65."""
+
+    _SIDE = 416
 
     def find(self, image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        small, ratio = self._fit(image, 416, 416)
-        boxes, scores = decode_people(self._run(small), 416, _FLOOR)
-        kept = suppress(boxes, scores, 0.65)
-        return (boxes[kept] / ratio).astype(np.float32), scores[kept]
+        small, ratio = self._fit(image, self._SIDE, self._SIDE)
+        rows = self._run(small)  # (cells, 85) of strides 8, 16, 32: centre and size, objectness, classes
+        sides = [self._SIDE // stride for stride in (8, 16, 32)]
+        grid = np.concatenate([np.stack(np.mgrid[:side, :side][::-1], axis=-1).reshape(-1, 2) for side in sides])
+        stride = np.concatenate([np.full((side**2, 1), self._SIDE // side) for side in sides])
+        scores = rows[:, 4] * rows[:, 5]  # of a person
+        seen = scores >= _FLOOR
+        size = np.exp(rows[seen, 2:4]) * stride[seen]
+        corner = (rows[seen, :2] + grid[seen]) * stride[seen] - size / 2
+        boxes, scores = np.concatenate([corner, size], axis=1), scores[seen]
+        kept = np.array(cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), _FLOOR, 0.65), np.int64).reshape(-1)
+        boxes = np.concatenate([boxes[kept, :2], boxes[kept, :2] + boxes[kept, 2:]], axis=1)
+        return (boxes / ratio).astype(np.float32), scores[kept].astype(np.float32)
 
 
 class RtmDet(PublishedDetector):
