@@ -63,6 +63,7 @@ class JobSpec(BaseModel):
     network: NetworkConfig = NetworkConfig()
     tracker: TrackerSpec = TrackerSpec()
     video: bool = True  # write NAME.mp4
+    anonymise: bool = False  # with heads blurred
     embeddings: bool = False  # write mean embeddings, for `mot refine`
 
     @model_validator(mode="after")
