@@ -11,7 +11,11 @@ import typer
 
 import mot
 from client.commands.challenge import app as challenge_app
+<<<<<<< HEAD
 from client.commands.draw import draw
+=======
+from client.commands.count import count
+>>>>>>> refs/heads/analysis
 from client.commands.evaluate import evaluate
 from client.commands.refine import refine
 from client.commands.sample import sample
@@ -31,8 +35,12 @@ app.command()(serve)
 app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
+<<<<<<< HEAD
 app.command()(tune)
 app.command()(draw)
+=======
+app.command()(count)
+>>>>>>> refs/heads/analysis
 app.add_typer(challenge_app, name="challenge")
 
 
