@@ -11,11 +11,8 @@ import typer
 
 import mot
 from client.commands.challenge import app as challenge_app
-<<<<<<< HEAD
-from client.commands.draw import draw
-=======
 from client.commands.count import count
->>>>>>> refs/heads/analysis
+from client.commands.draw import draw
 from client.commands.evaluate import evaluate
 from client.commands.refine import refine
 from client.commands.sample import sample
@@ -35,12 +32,9 @@ app.command()(serve)
 app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
-<<<<<<< HEAD
 app.command()(tune)
 app.command()(draw)
-=======
 app.command()(count)
->>>>>>> refs/heads/analysis
 app.add_typer(challenge_app, name="challenge")
 
 

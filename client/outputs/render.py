@@ -11,13 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-<<<<<<< HEAD
-from client.outputs.labels import LabelLayout, Rectangles, overlap
-from mot.detections import Tracks
-=======
 from client.outputs.anonymise import Anonymiser
+from client.outputs.labels import LabelLayout, Rectangles, overlap
 from mot.detections import Detections, Tracks
->>>>>>> refs/heads/analysis
 
 Color = tuple[int, int, int]  # RGB, 0..255
 Point = tuple[int, int]  # x, y, pixels
@@ -70,12 +66,6 @@ class Renderer:
         self._corner = 0  # in which the caption was
         self._step = 0
 
-<<<<<<< HEAD
-    def draw(self, image: npt.NDArray[np.uint8], tracks: Tracks, *, frame: int) -> None:
-        """Draw into ``image``, (H, W, 3) RGB; boxes may leave it. ``frame`` is the number in the caption."""
-        unit = max(1, round(image.shape[0] / 400))  # pixels: the thickness of a line
-        line = unit + 1 if image.shape[0] >= _SMALL else 1
-=======
     def draw(
         self, image: npt.NDArray[np.uint8], tracks: Tracks, *, frame: int, found: Detections | None = None
     ) -> None:
@@ -87,9 +77,8 @@ class Renderer:
         """
         if self._anonymiser is not None:
             self._anonymiser.blur(image, tracks, found)
-        height, width = image.shape[:2]
-        unit = max(1, round(height / 400))  # pixels: the thickness of a line
->>>>>>> refs/heads/analysis
+        unit = max(1, round(image.shape[0] / 400))  # pixels: the thickness of a line
+        line = unit + 1 if image.shape[0] >= _SMALL else 1
         ids = tracks.ids.tolist()
         boxes = np.rint(tracks.boxes.clip(-_FAR, _FAR)).astype(np.int64)
         self._remember(ids, boxes.tolist())
