@@ -1,4 +1,4 @@
-"""Following people from frame to frame: motion, appearance, association."""
+"""Following people from frame to frame: motion, embeddings, association."""
 
 from client.tracking.botsort import BotSortConfig, BotSortTracker
 from client.tracking.byte import ByteConfig, ByteTracker

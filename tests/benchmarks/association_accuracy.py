@@ -76,7 +76,6 @@ def scenes(data: Path) -> list[Scene]:
                 Detections(
                     boxes=xywh_to_xyxy(rows.boxes[here]).astype(np.float32),
                     scores=rows.scores[here].astype(np.float32),
-                    embeddings=np.zeros((int(here.sum()), 0), np.float32),
                 )
             )
         found.append(Scene(name=name, ground_truth=folder / "gt/gt_val_half.txt", frames=frames, frame_rate=rate))

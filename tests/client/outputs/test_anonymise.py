@@ -111,7 +111,7 @@ def test_somebody_lost_is_blurred_where_they_would_be_until_patience_ends() -> N
 
 def test_people_found_but_not_tracked_are_blurred() -> None:
     boxes = np.array([STANDING, (200, 60, 250, 200)], np.float32)
-    found = Detections(boxes=boxes, scores=np.array([0.5, 0.05], np.float32), embeddings=np.zeros((2, 0), np.float32))
+    found = Detections(boxes=boxes, scores=np.array([0.5, 0.05], np.float32))
     image = noise()
     Anonymiser().blur(image, NOBODY, found)
     touched = changed(noise(), image)

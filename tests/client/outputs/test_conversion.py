@@ -64,7 +64,7 @@ def test_detections_are_no_tracks() -> None:
 def test_table_of_pandas() -> None:
     pytest.importorskip("pandas")
     frame = frame_of(numbered_image(3), index=3)
-    found = Detections(boxes=BOXES[::-1], scores=SCORES[::-1], embeddings=np.zeros((2, 0), np.float32))
+    found = Detections(boxes=BOXES[::-1], scores=SCORES[::-1])
     table = to_pandas([TrackedFrame(frame=frame, tracks=TRACKS, detections=found)])
     assert table.to_dict("records")[1] == {
         **{"frame": 3, "time": 0.2, "id": 7, "left": 50, "top": 20, "width": 30, "height": 75},
