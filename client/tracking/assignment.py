@@ -57,7 +57,7 @@ def assign(cost: Array, limit: float) -> Rows:
     """
     rows, columns = cost.shape
     pairs = _allowed(cost, limit)
-    matched = _Matched(np.full(rows, -1), np.full(columns, -1), np.zeros(rows), np.zeros(columns))
+    matched = _Matched(np.full(rows, -1), np.full(columns, -1), np.full(rows, 0.0), np.full(columns, 0.0))
     waiting = _take_cheapest(pairs, matched)
     reach = _Reach(
         np.full(columns, np.inf), np.empty(columns, np.int64), np.empty(columns, np.int64), np.zeros(columns, np.bool_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from client.tracking.botsort import BotSortConfig
@@ -14,6 +14,7 @@ from client.tracking.config import TrackerConfig
 from client.tracking.fairmot import FairMotByteConfig, FairMotConfig
 from client.tracking.ocsort import OcSortConfig
 from client.tracking.overlap_reid import OverlapReidConfig
+from client.tracking.setting import settings_of
 from client.tracking.tracker import Tracker, TrackerError
 
 DEFAULT = "overlap_reid"
@@ -37,8 +38,7 @@ def tracker_config(name: str = DEFAULT, settings: Iterable[str] = ()) -> Tracker
     if name not in TRACKERS:
         raise TrackerError(f"there is no tracker {name!r}; choose one of {', '.join(TRACKERS)}")
     config = TRACKERS[name]
-    hints = typing.get_type_hints(config)
-    kinds = {field.name: hints[field.name] for field in fields(config)}
+    kinds = {one.name: one.kind for one in settings_of(config)}
     values: dict[str, Any] = {}
     for setting in settings:
         key, separator, text = setting.partition("=")
@@ -77,7 +77,7 @@ def make_tracker(name: str = DEFAULT, *, frame_rate: float = 30, **settings: obj
         TrackerError: there is no such tracker or setting, or it cannot have this value.
     """
     config = tracker_config(name)
-    known = [field.name for field in fields(config)]
+    known = [one.name for one in settings_of(type(config))]
     if unknown := settings.keys() - set(known):
         raise TrackerError(f"{name} has no setting {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return replace(config, **settings).tracker(frame_rate)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """What it would cost to give each detection to each track: (R, C) for R tracks and C detections, by their rows.
 
-Pairs of different classes, and those that a gate forbids, cost infinity.
+Pairs of different classes, and those that a gate forbids, cost infinity. ``parts`` are those of a
+:class:`client.tracking.moment.Moment`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from client.tracking.compiled import compiled
-from client.tracking.moment import Moment
+from client.tracking.moment import Moment, Parts
 from client.tracking.motion import spreads, squared_mahalanobis
 from client.tracking.records import HISTORY, Array, Embeddings, Rows
 
@@ -41,11 +42,12 @@ def cosine_distance(a: Embeddings, b: Embeddings) -> float:
 
 
 @compiled
-def overlap_cost(moment: Moment, rows: Rows, columns: Rows, fused: bool, observed: bool, far: float) -> Cost:
+def overlap_cost(parts: Parts, rows: Rows, columns: Rows, fused: bool, observed: bool, far: float) -> Cost:
     """1 - IoU, or, ``fused``, 1 - IoU * score; of where tracks are expected, or where they were last ``observed``.
 
     IoU is that of :func:`iou`; pairs whose 1 - IoU is not below ``far`` are forbidden.
     """
+    moment = Moment(*parts)
     tracks, found, margin = moment.tracks, moment.found, moment.margin
     # Detections as columns of numbers, so that one track's costs come several at a time.
     left, top, right, bottom, area, score = np.empty((6, len(columns)))
@@ -75,15 +77,14 @@ def overlap_cost(moment: Moment, rows: Rows, columns: Rows, fused: bool, observe
 
 
 @compiled
-def overlap_or_embedding_cost(
-    moment: Moment, rows: Rows, columns: Rows, fused: bool, far: float, unlike: float
-) -> Cost:
+def overlap_or_embedding_cost(parts: Parts, rows: Rows, columns: Rows, fused: bool, far: float, unlike: float) -> Cost:
     """The lesser of :func:`overlap_cost` and half the cosine distance (BoT-SORT, sec. 3.3).
 
     Embeddings count only where 1 - IoU is at most ``far`` and half the cosine distance at most ``unlike``.
     """
+    moment = Moment(*parts)
     found, known, given = moment.found, moment.known, moment.given
-    cost = overlap_cost(moment, rows, columns, False, False, np.inf)
+    cost = overlap_cost(parts, rows, columns, False, False, np.inf)
     has_embeddings = known.shape[1] > 0
     for i in range(len(rows)):
         for j in range(len(columns)):
@@ -98,11 +99,12 @@ def overlap_or_embedding_cost(
 
 
 @compiled
-def embedding_cost(moment: Moment, rows: Rows, columns: Rows, gate: float, weight: float) -> Cost:
+def embedding_cost(parts: Parts, rows: Rows, columns: Rows, gate: float, weight: float) -> Cost:
     """``weight`` * cosine distance + (1 - ``weight``) * squared Mahalanobis distance, gated by the latter.
 
     Wang et al., "Towards Real-Time Multi-Object Tracking", 2020, sec. 4.4, as in FairMOT.
     """
+    moment = Moment(*parts)
     tracks, found, known, given, noise = moment.tracks, moment.found, moment.known, moment.given, moment.noise
     cost = np.full((len(rows), len(columns)), np.inf)
     precision = np.empty(4)
@@ -124,15 +126,16 @@ def embedding_cost(moment: Moment, rows: Rows, columns: Rows, gate: float, weigh
 
 
 @compiled
-def course_cost(moment: Moment, rows: Rows, columns: Rows, inertia: float, delta_t: float, limit: float) -> Cost:
+def course_cost(parts: Parts, rows: Rows, columns: Rows, inertia: float, delta_t: float, limit: float) -> Cost:
     """1 - IoU, less where a detection lies in the direction in which the track was seen to go.
 
     Observation-centric momentum (Cao et al., "Observation-Centric SORT", 2023, sec. 4.2): the course of a track is
     the direction between two of its observations, up to ``delta_t`` frames apart. ``inertia`` * score weighs how
     well a detection keeps it. Pairs whose 1 - IoU is not below ``limit`` are forbidden.
     """
+    moment = Moment(*parts)
     tracks, found = moment.tracks, moment.found
-    cost = overlap_cost(moment, rows, columns, False, False, np.inf)
+    cost = overlap_cost(parts, rows, columns, False, False, np.inf)
     for i in range(len(rows)):
         track = tracks[rows[i]]
         hits = track["hits"]

@@ -8,9 +8,9 @@ from client.tracking import motion
 from client.tracking.compiled import compiled
 from client.tracking.costs import iou
 from client.tracking.matching import remember
-from client.tracking.moment import Moment
+from client.tracking.moment import Moment, Parts
 from client.tracking.records import GONE, LOST, TENTATIVE, TRACKED, Embeddings, Rows, Table, copy
-from client.tracking.rules import Rules
+from client.tracking.rules import RuleParts, Rules
 from client.tracking.showing import show
 
 
@@ -97,12 +97,13 @@ def _settle(tracks: Table, known: Embeddings, last_id: int, needed: int) -> tupl
 
 @compiled
 def finish(
-    moment: Moment, count: int, last_id: int, columns: Rows, least_score: float, needed: int, rules: Rules
+    parts: Parts, count: int, last_id: int, columns: Rows, least_score: float, needed: int, rule_parts: RuleParts
 ) -> tuple[int, int, Table]:
     """The end of a frame: tracks begin and end, get ids, and are shown.
 
     Args:
-        count: how many tracks there are; ``moment`` has room for those that begin.
+        parts, rule_parts: of a Moment, which has room for tracks that begin, and of the Rules.
+        count: how many tracks there are.
         last_id: that was given.
         columns: detections that nobody has taken.
         least_score: from which one of these begins a track.
@@ -111,6 +112,7 @@ def finish(
     Returns:
         How many tracks there are now, the last id given, and the tracks to show.
     """
+    moment, rules = Moment(*parts), Rules(*rule_parts)
     tracks = moment.tracks
     expire(tracks[:count], moment.clock, rules.patience)
     count = _begin(moment, count, columns, least_score)

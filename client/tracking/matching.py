@@ -9,7 +9,7 @@ import numpy as np
 from client.tracking import motion
 from client.tracking.assignment import assign
 from client.tracking.compiled import compiled
-from client.tracking.moment import Moment
+from client.tracking.moment import Moment, Parts
 from client.tracking.records import HISTORY, LOST, TRACKED, Array, Embeddings, Rows, Table, copy
 
 
@@ -50,27 +50,29 @@ def split(found: Table, score: float) -> tuple[Rows, Rows]:
 
 @compiled
 def match(
-    moment: Moment, rows: Rows, columns: Rows, cost: Array, limit: float, momentum: float, rewind: bool
+    parts: Parts, rows: Rows, columns: Rows, cost: Array, limit: float, momentum: float, rewind: bool
 ) -> tuple[Rows, Rows]:
     """Assign detections to tracks and correct these; returns the tracks and detections left over.
 
     Args:
+        parts: of a Moment.
         rows, columns: of the tracks and detections that ``cost`` is about.
         limit: below which a pair is allowed.
         momentum: share of the old embedding in the smoothed one; with 1 nothing is learnt.
         rewind: replace what a lost track's filters believed meanwhile (see :func:`retrace`).
     """
+    moment = Moment(*parts)
     tracks, found, noise = moment.tracks, moment.found, moment.noise
     taken = assign(cost, limit)
     free_rows, free_columns = np.empty(len(rows), np.int64), np.empty(len(columns), np.int64)
-    is_free = np.ones(len(columns), np.bool_)
+    is_taken = np.zeros(len(columns), np.bool_)
     count = 0
     for i in range(len(rows)):
         if taken[i] < 0:
             free_rows[count] = rows[i]
             count += 1
             continue
-        is_free[taken[i]] = False
+        is_taken[taken[i]] = True
         track, one = tracks[rows[i]], found[columns[taken[i]]]
         if rewind and track["state"] == LOST:
             retrace(track, one["box"], moment.clock, moment.form, noise)
@@ -81,7 +83,7 @@ def match(
             _learn(moment.known[rows[i]], moment.given[one["row"]], momentum)
     left = 0
     for j in range(len(columns)):
-        if is_free[j]:
+        if not is_taken[j]:
             free_columns[left] = columns[j]
             left += 1
     return free_rows[:count], free_columns[:left]
@@ -95,7 +97,7 @@ def retrace(track: Any, box: Array, clock: float, form: int, noise: Table) -> No
     as predicted up to ``clock`` but not yet corrected.
     """
     filters, gap = track["motion"], clock - track["last"]
-    steps = max(1, int(np.round(gap)))
+    steps = max(1, int(np.rint(gap)))
     for row in range(len(filters)):
         copy(track["anchor"][row], filters[row])
     last = track["seen"][(track["hits"] - 1) % HISTORY]

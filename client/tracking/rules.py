@@ -1,4 +1,4 @@
-"""A tracker's settings as one video needs them: here, and only here, times become frames."""
+"""A tracker's settings as one video needs them: here, and in :meth:`TrackerConfig.patience`, times become frames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STILL = 0.4  # widths per second; people who stand are slower
 
 
 class Rules(NamedTuple):
-    """How long tracks last and which are shown, as compiled steps take it."""
+    """How long tracks last and which are shown; compiled steps are given its parts, as those of a Moment."""
 
     patience: float  # frames that a lost track is remembered
     double: float  # 1 - IoU below which a visible and a lost track are the same person
@@ -20,6 +20,9 @@ class Rules(NamedTuple):
     least_area: float  # square pixels; boxes shown are larger
     widest: float  # width / height; boxes shown are not wider
     measured: bool  # show the last detection's box, not the filters'
+
+
+RuleParts = tuple[float, float, float, float, float, float, float, bool]
 
 
 def rules_of(config: TrackerConfig, frame_rate: float, *, measured: bool) -> Rules:

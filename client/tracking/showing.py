@@ -35,6 +35,7 @@ def show(tracks: Table, clock: float, rules: Rules) -> Table:
         row = shown[place]
         row["id"], row["state"], row["class"] = track["id"], track["state"], track["class"]
         row["score"], row["detection"] = track["score"], track["detection"] if seen else -1
-        copy(box, row["box"])
+        for k in range(4):
+            row["box"][k] = box[k]
         count += 1
     return shown[:count]

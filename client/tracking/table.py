@@ -21,7 +21,7 @@ import numpy.typing as npt
 from client.tracking import costs, lifecycle, matching, motion, taking
 from client.tracking.config import TrackerConfig
 from client.tracking.costs import Cost
-from client.tracking.moment import Moment
+from client.tracking.moment import Parts
 from client.tracking.motion import MotionModel
 from client.tracking.records import FOUND, GONE, LOST, TRACK, Rows, Table
 from client.tracking.rules import rules_of
@@ -58,7 +58,8 @@ class TrackTable:
         if not 0 < frame_rate < np.inf:
             raise TrackerError(f"frame rate is {frame_rate}, but must be a positive number")
         self._frame_rate = frame_rate
-        self._rules = rules_of(config, frame_rate, measured=measured)
+        rules = rules_of(config, frame_rate, measured=measured)
+        self._rules, self._patience = (*rules,), rules.patience
         self._model = model
         self._predict_tentative, self._margin = predict_tentative, float(margin)
         self.frame = 0  # of the current update, from 1
@@ -72,7 +73,7 @@ class TrackTable:
         self._given, self._found = np.zeros((0, 0), np.float32), np.zeros(0, FOUND)
         self.tracks: Table = self._tracks
         self.found: Table = self._found
-        self._moment = self._now()
+        self._parts = self._now()
 
     def follow(self, model: MotionModel) -> None:
         """What the filters follow from now on, as long as there are no tracks."""
@@ -106,9 +107,9 @@ class TrackTable:
         self.found = self._found[:usable]
         self.frame += 1
         self.clock += step
-        self._moment = self._now()
+        self._parts = self._now()
         # Where frames are missing: whoever would have expired with one of these must not be found now.
-        lifecycle.expire(self.tracks, self.clock, self._rules.patience + 1)
+        lifecycle.expire(self.tracks, self.clock, self._patience + 1)
         motion.predict(self.tracks, self._model.form, self._model.noise, step, self._predict_tentative)
 
     def _sort(self, detections: Detections, given: npt.NDArray[np.float32] | None, least_score: float) -> int:
@@ -130,12 +131,10 @@ class TrackTable:
             raise TrackerError(f"detection {row}: box {boxes[row].tolist()} is not left, top, right, bottom")
         return usable
 
-    def _now(self) -> Moment:
-        """What the compiled steps of this frame are about."""
+    def _now(self) -> Parts:
+        """The parts of a Moment: what the compiled steps of this frame are about."""
         model = self._model
-        return Moment(
-            self._tracks, self.found, self._known, self._given, self.clock, model.form, model.noise, self._margin
-        )
+        return self._tracks, self.found, self._known, self._given, self.clock, model.form, model.noise, self._margin
 
     def _step(self, time: float | None) -> float:
         """Frames since the last update."""
@@ -194,19 +193,19 @@ class TrackTable:
         self, rows: Rows, columns: Rows, *, fused: bool = False, observed: bool = False, far: float = np.inf
     ) -> Cost:
         """See :func:`client.tracking.costs.overlap_cost`."""
-        return costs.overlap_cost(self._moment, rows, columns, fused, observed, float(far))
+        return costs.overlap_cost(self._parts, rows, columns, fused, observed, float(far))
 
     def overlap_or_embedding(self, rows: Rows, columns: Rows, *, fused: bool, far: float, unlike: float) -> Cost:
         """See :func:`client.tracking.costs.overlap_or_embedding_cost`; without embeddings, overlap alone."""
-        return costs.overlap_or_embedding_cost(self._moment, rows, columns, fused, float(far), float(unlike))
+        return costs.overlap_or_embedding_cost(self._parts, rows, columns, fused, float(far), float(unlike))
 
     def embedding(self, rows: Rows, columns: Rows, *, gate: float, weight: float = 1) -> Cost:
         """See :func:`client.tracking.costs.embedding_cost`."""
-        return costs.embedding_cost(self._moment, rows, columns, float(gate), float(weight))
+        return costs.embedding_cost(self._parts, rows, columns, float(gate), float(weight))
 
     def course(self, rows: Rows, columns: Rows, *, inertia: float, delta_t: float, limit: float) -> Cost:
         """See :func:`client.tracking.costs.course_cost`."""
-        return costs.course_cost(self._moment, rows, columns, float(inertia), float(delta_t), float(limit))
+        return costs.course_cost(self._parts, rows, columns, float(inertia), float(delta_t), float(limit))
 
     def match(
         self, rows: Rows, columns: Rows, cost: Cost, limit: float, *, momentum: float = 1, rewind: bool = False
@@ -214,7 +213,7 @@ class TrackTable:
         """Assign and correct; see :func:`client.tracking.matching.match`."""
         if not cost.size:
             return rows, columns
-        return matching.match(self._moment, rows, columns, cost, float(limit), float(momentum), rewind)
+        return matching.match(self._parts, rows, columns, cost, float(limit), float(momentum), rewind)
 
     def lose(self, rows: Rows) -> None:
         """Remember these tracks for a while."""
@@ -233,7 +232,7 @@ class TrackTable:
             needed: detections that confirm a track.
         """
         self._count, self._last_id, shown = lifecycle.finish(
-            self._moment, self._count, self._last_id, columns, _exact(least_score), needed, self._rules
+            self._parts, self._count, self._last_id, columns, _exact(least_score), needed, self._rules
         )
         self.tracks = self._tracks[: self._count]
         return Tracks(

@@ -1,6 +1,6 @@
 """FairMOT's and ByteTrack's association, plainly: one object a track, full matrices, scipy.
 
-Written from the papers and the published code's constants and order, to check the compiled engine. Three slips of
+Written from the papers and the published code's constants and order, to check the compiled steps. Three slips of
 the published code are left out, because they are not wanted: a lost track that expires is matched for one frame
 more, one found in just that frame vanishes later, and a score equal to a threshold counts on neither side.
 """

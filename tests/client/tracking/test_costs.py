@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from client.tracking import costs, motion
-from client.tracking.moment import Moment
+from client.tracking.moment import Moment, Parts
 from client.tracking.motion import GATE, XYAH, XYSR
 from client.tracking.records import FOUND, HISTORY, TRACK
 from mot.geometry import iou_matrix
@@ -46,10 +46,10 @@ class Frame:
         embeddings = rng.normal(1, 0.8, (count, EMBEDDING_DIM))
         return (embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float32)
 
-    def moment(self, *, margin: float = 0, clock: float = 1, embeddings: bool = True) -> Moment:
+    def moment(self, *, margin: float = 0, clock: float = 1.0, embeddings: bool = True) -> Parts:
         width = EMBEDDING_DIM if embeddings else 0
         known, given = (np.ascontiguousarray(each[:, :width]) for each in (self.known, self.given))
-        return Moment(self.tracks, self.found, known, given, clock, XYAH.form, XYAH.noise, margin)
+        return (*Moment(self.tracks, self.found, known, given, clock, XYAH.form, XYAH.noise, float(margin)),)
 
 
 @pytest.mark.parametrize("fused", [True, False])
@@ -155,7 +155,7 @@ def test_nobody(rows: int, columns: int) -> None:
     assert costs.embedding_cost(*some, 9.0, 1.0).shape == (rows, columns)
 
 
-def walker(*places: float, left: float, score: float = 1) -> Moment:
+def walker(*places: float, left: float, score: float = 1) -> Parts:
     """A track whose observations had these left edges, at clocks from 1, and a detection at the next."""
     table = np.zeros(1, TRACK)
     for k, x in enumerate(places):
@@ -163,7 +163,7 @@ def walker(*places: float, left: float, score: float = 1) -> Moment:
     table["hits"], table["box"][0] = len(places), table["seen"][0, (len(places) - 1) % HISTORY, :4]
     found, none = np.zeros(1, FOUND), np.zeros((1, 0), np.float32)
     found["box"][0], found["score"] = [left, 0, left + 40, 100], score
-    return Moment(table, found, none, none, len(places) + 1.0, XYSR.form, XYSR.noise, 0.0)
+    return (*Moment(table, found, none, none, len(places) + 1.0, XYSR.form, XYSR.noise, 0.0),)
 
 
 @pytest.mark.parametrize("delta_t", [1, 3, 5])

@@ -39,5 +39,5 @@ def test_weak_detections_are_used_only_on_wish() -> None:
 
 
 def test_the_history_is_limited() -> None:
-    with pytest.raises(TrackerError, match="delta_t is 6"):
+    with pytest.raises(TrackerError, match="delta_t is 6, but must be a whole number from 1 to 5"):
         OcSortConfig(delta_t=6)

@@ -361,3 +361,16 @@ def test_impossible_frame_rates_are_refused(name: str, rate: float) -> None:
 def test_fairmot_needs_embeddings(name: str) -> None:
     with pytest.raises(TrackerError, match="needs embeddings"):
         plain_config(name).tracker().update(frame((10, 20, 0.9, 0), embedding_dim=0))
+
+
+@EVERY
+def test_an_image_source_that_stops_giving_embeddings_is_refused(name: str) -> None:
+    """Trackers that use none go on; the others say what is wrong, and are then as before."""
+    tracker, person = plain_config(name).tracker(), frame((10, 20, 0.9, 0))
+    tracker.update(person)
+    if name in ("byte", "ocsort"):
+        assert tracker.update(without_embeddings(person)).ids.tolist() == [1]
+        return
+    with pytest.raises(TrackerError, match=r"embeddings have 0 numbers, those before had 8|needs embeddings"):
+        tracker.update(without_embeddings(person))
+    assert tracker.update(person).ids.tolist() == [1]
