@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 from client.video.damage import warn_of_broken, warn_of_missing
 from client.video.decode import Decoding, Numbering
-from client.video.packets import OF_FILE
+from client.video.packets import CLOCK_AS_IT_IS, OF_FILE
 from client.video.sound import Sound, open_sound
 from client.video.source import Source, VideoError, Window
 from mot.frame import Frame
@@ -71,7 +71,7 @@ def _open(path: Path) -> InputContainer:
         if path.is_file() and path.stat().st_size == 0:  # pipes have no size
             raise VideoError(f"{path}: the file is empty")
         # The prefix keeps FFmpeg from taking a colon in the name for a protocol.
-        return av.open(f"file:{path}")
+        return av.open(f"file:{path}", options=dict(CLOCK_AS_IT_IS))
     except av.error.InvalidDataError as error:
         raise VideoError(
             f"{path}: not a video that can be read: another kind of file, or a video cut off before its index"

@@ -37,6 +37,10 @@ class LookAhead:
     seconds: float = 3.0  # that a pipe or a stream may take for it, once there are two packets
 
 
+# FFmpeg takes a transport stream's jump back by more than 13 hours for its clock's overflow, and so a camera's restart
+# for a pause. The pictures' clock goes on after either.
+CLOCK_AS_IT_IS = {"correct_ts_overflow": "0"}
+
 OF_FILE = LookAhead(packets=256)
 OF_STREAM = LookAhead(packets=16, seconds=2.0)
 

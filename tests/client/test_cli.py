@@ -367,7 +367,7 @@ def test_folder_without_images(track: Callable[..., Outcome], tmp_path: Path) ->
     (tmp_path / "folder" / "notes.txt").write_text("")
     outcome = track(tmp_path / "folder")
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.err.startswith(f"error: {tmp_path}/folder: no images in this folder (looked for .bmp, .jpeg")
+    assert outcome.err.startswith(f"error: {tmp_path}/folder: no images in this folder (looked for .apng, .avif, .bmp")
 
 
 def test_model_that_is_not_onnx(track: Callable[..., Outcome], tmp_path: Path, models: Path) -> None:
