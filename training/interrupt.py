@@ -10,7 +10,7 @@ from types import FrameType
 
 # Of a terminal, of a supervisor (timeout, systemd, Kubernetes, docker stop), of a connection that is gone.
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE_S = 60  # a loader's worker that was told to end, but not by its parent, ends by itself after so long
+GRACE_S = 10  # a loader's worker that was told to end, but not by its parent, ends by itself after so long
 
 
 @contextmanager
@@ -58,16 +58,24 @@ def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[Non
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let the death of a worker wait: torch raises it between any two lines of the main thread."""
+def undisturbed(*, tell: bool = True) -> Iterator[None]:
+    """Let the death of a worker wait: torch raises it between any two lines of the main thread.
+
+    Args:
+        tell: raise it afterwards; not where the run ends anyhow.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    deaths: list[tuple[int, FrameType | None]] = []
+    # Not the thread's mask: another thread would take the signal, and Python run the handler here all the same.
+    before = signal.signal(signal.SIGCHLD, lambda number, frame: deaths.append((number, frame)))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
+        if tell and deaths and callable(before):
+            before(*deaths[-1])
 
 
 def leave_interrupts_to_parent(_worker: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,16 @@ def fit(
     validation = Validation(run, out, fabric, steps_per_epoch=feed.steps_per_epoch, steps=feed.steps)
     network, optimizer = fabric.setup(TrainingStep(run.model, run.loss), run.optimizer)
     first, skipped, advised = run.step, 0, False
-    with Log(out, run.step, fabric, run.log_state) as log, deferred_interrupt() as check_interrupt:
+    with (
+        Log(out, run.step, fabric, run.log_state) as log,
+        deferred_interrupt() as check_interrupt,
+        closing(feed.from_step(run.step)) as loaded,  # ends the workers, whatever happens
+    ):
         saved, processors = time.monotonic(), Processors()
 
-        def save() -> None:
+        def save(*, failed: bool = False) -> None:
             nonlocal saved
-            with undisturbed():
+            with undisturbed(tell=not failed):
                 run.save(last, log.state())
             if fabric.is_global_zero:
                 draw_curves(out)
@@ -75,7 +80,7 @@ def fit(
         try:
             if validation.is_time:  # and was interrupted, when this run stopped here
                 validation.take(log, check_interrupt, report)
-            for micro_batches in feed.from_step(run.step):
+            for micro_batches in loaded:
                 set_rate(optimizer, rate(recipe, run.step, feed.steps, feed.steps_per_epoch))
                 terms = learn(run, fabric, network, optimizer, micro_batches)
                 log.add(terms, feed.waited)
@@ -101,7 +106,7 @@ def fit(
             together = isinstance(error, KeyboardInterrupt) or fabric.world_size == 1
             made = isinstance(error, KeyboardInterrupt) or run.step > first
             if together and made and not (run.torn or skipped):
-                run.save(last, log.state())
+                save(failed=True)
                 error.add_note(f"{last} is saved, --resume goes on")
             raise
         save()

@@ -1,4 +1,8 @@
-"""People's real files, in small: each case once went wrong silently or in a traceback."""
+"""People's real files, in small: each case once went wrong silently or in a traceback.
+
+The cases that are about signals and workers (train-plain, stop-while-reading) are run in test_cli on data of the
+tests' own; export-parity-refused in tests/export/test_export.py.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from export import cli as export_cli
+from mot.errors import MotError
 from training.cli import main
 from training.data.configuration import Split, read_config, read_list
 from training.data.labels import label_path, read_labels
 
 pytestmark = pytest.mark.data
+
+SHIPPED = Path(__file__).resolve().parents[2] / "training/pretrained/fairmot.pt"
 
 BOX = [0, -1, 0.208333, 0.468750, 0.208333, 0.625000]  # 10, 10, 20, 40 in 96x64
 Run = Callable[..., tuple[int, str]]
@@ -191,3 +200,45 @@ def test_a_picture_too_large_to_decode_is_one_line(case: Path, run: Run, tmp_pat
     assert "has more than 179 megapixels" in said
     assert not (tmp_path / "out/data.json").exists()
     assert json.loads((case / "data.json").read_text())["train"]
+
+
+@of("validate-frame-numbers")
+def test_a_scene_that_counts_otherwise_is_refused_before_the_first_epoch(
+    case: Path, mot_cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = shutil.copytree(mot_cases / "training-and-export/train-plain", tmp_path / "train-plain") / "data.json"
+    settings = ["epochs=1", "batch_size=4", "workers=0", "lr=1e-9"]
+    fit = ["fit", "--recipe", "custom", "--data", str(data), "--output", str(tmp_path / "out"), "--accelerator", "cpu"]
+    with pytest.raises(SystemExit) as stopped:
+        main(
+            [
+                *fit,
+                *(word for each in settings for word in ("--set", each)),
+                "--validate",
+                str(case / "mot-images-from-6"),
+            ]
+        )
+    assert stopped.value.code == 1
+    said = capsys.readouterr().err
+    assert "000006.jpg: is image 1 of its folder, hence frame 1, but " in said
+    assert "number the images from 1 without gaps, and the labels likewise" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (("repo/people",), "Triton wants a model's folder to bear the model's name"),
+        (("fairmot", "--width", "96", "--height", "64", "--top-k", "500"), "has 384 cells for people"),
+    ],
+    ids=["export-directory-name", "export-top-k"],
+)
+def test_exports_that_are_refused_at_once(
+    mot_cases: Path, tmp_path: Path, more: tuple[str, ...], complaint: str
+) -> None:
+    output, *options = more
+    arguments = ["model", str(SHIPPED), "--output", str(tmp_path / output), *options]
+    result = CliRunner().invoke(export_cli.app, arguments)
+    assert isinstance(result.exception, MotError)
+    assert complaint in str(result.exception)
+    assert not (tmp_path / output).exists()
