@@ -16,7 +16,7 @@ import numpy.typing as npt
 from client.analysis.footsteps import Bools, Floats, Footsteps, Ints
 
 _BAND, _BEYOND = 0, 2  # near the line; near the line's extension past one of its ends
-_NEARLY = 1e-6  # pixels; two segments as near as this to a point are equally near
+_NEARLY = 1e-9  # relative; two squared distances that differ by less are equal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,13 @@ def crossings(steps: Footsteps, line: Floats, hysteresis: float) -> Crossings:
         line: (P, 2) x, y, pixels, P >= 2.
         hysteresis: margin on either side, in heights of the person.
     """
-    sides, crossed, where = _sides_and_steps(steps, line, steps.heights * hysteresis)
+    crossed, where = _passages(steps, line)
+    sides = np.full(len(steps), _BEYOND, np.int8)
+    # Only those who pass the line at all need be looked at closely: most people are far from most lines.
+    passing = np.zeros(int(steps.runs[-1]) + 1 if len(steps) else 0, bool)
+    passing[steps.runs[np.flatnonzero(crossed)]] = True
+    rows = np.flatnonzero(passing[steps.runs])
+    sides[rows] = _sides(steps.points[rows], line, steps.heights[rows] * hysteresis)
     known = np.flatnonzero(sides != _BAND)
     before, after = known[:-1], known[1:]
     net = np.concatenate([[0], np.cumsum(crossed)])  # net[i]: passages to the right up to row i
@@ -65,64 +71,52 @@ def crossings(steps: Footsteps, line: Floats, hysteresis: float) -> Crossings:
     )
 
 
-def _sides_and_steps(
-    steps: Footsteps, line: Floats, margin: Floats
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8], Floats]:
-    """Sides (N,): -1 left, 1 right, _BAND or _BEYOND; steps (N - 1,): passages to the right, minus those to the left;
-    and for each step that is not 0, the point of its (last) passage, (K, 2)."""
+def _passages(steps: Footsteps, line: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
+    """For each step, (N - 1,), passages through the line to the right, minus those to the left; and for each step that
+    is not 0, the point of its (last) passage, (K, 2)."""
     joined = steps.joined
     crossed = np.zeros(max(0, len(steps) - 1), np.int8)
     where = np.zeros((len(crossed), 2))
-    nearest = _Nearest(len(steps))
-    last = len(line) - 2
+    x, y = np.ascontiguousarray(steps.points.T)
     for number, (start, end) in enumerate(itertools.pairwise(line)):
         length = float(np.hypot(*(end - start)))
-        along_line = (end - start) / length
-        x, y = steps.points[:, 0] - start[0], steps.points[:, 1] - start[1]
-        along = x * along_line[0] + y * along_line[1]
-        across = y * along_line[0] - x * along_line[1]  # positive: on the right hand, as y points down
-        nearest.add(along, across, length, first=number == 0, last=number == last)
+        ux, uy = (end - start) / length
+        across = (y - start[1]) * ux - (x - start[0]) * uy
         right = across >= 0
-        passing = np.flatnonzero((right[1:] != right[:-1]) & joined)
-        share = across[passing] / (across[passing] - across[passing + 1])
-        at = along[passing] + share * (along[passing + 1] - along[passing])
+        step = np.flatnonzero((right[1:] != right[:-1]) & joined)
+        along = [(x[step + i] - start[0]) * ux + (y[step + i] - start[1]) * uy for i in (0, 1)]
+        share = across[step] / (across[step] - across[step + 1])
+        at = along[0] + share * (along[1] - along[0])
         # Half open, so that a passage through a joint is not one of both segments.
-        inside = (at >= 0) & ((at <= length) if number == last else (at < length))
-        passing, at = passing[inside], at[inside]
-        crossed[passing] += np.where(right[passing + 1], 1, -1).astype(np.int8)
-        where[passing] = start + at[:, None] * along_line
-    return nearest.sides(margin), crossed, where[crossed != 0]
+        inside = (at >= 0) & ((at <= length) if number == len(line) - 2 else (at < length))
+        step, at = step[inside], at[inside]
+        crossed[step] += np.where(right[step + 1], 1, -1).astype(np.int8)
+        where[step] = start + at[:, None] * [ux, uy]
+    return crossed, where[crossed != 0]
 
 
-class _Nearest:
-    """For each point, how far it is from a line of several segments, and on which side."""
+def _sides(points: Floats, line: Floats, margin: Floats) -> npt.NDArray[np.int8]:
+    """(N,) -1 left and 1 right of the line by more than ``margin``, _BEYOND past an end by more than it, else _BAND.
 
-    def __init__(self, count: int) -> None:
-        self._distance = np.full(count, np.inf)  # pixels, to the nearest segment
-        self._across = np.zeros(count)  # signed, to that segment's extension
-        self._over = np.zeros(count)  # how far past an end of the whole line
-
-    def add(self, along: Floats, across: Floats, length: float, *, first: bool, last: bool) -> None:
-        """One more segment; ``along`` and ``across`` are the points' coordinates in its frame, pixels."""
-        over = np.maximum(-along, along - length)
-        np.maximum(over, 0, out=over)
-        ends = over if first and last else np.where((along < 0) if first else (along > 0) & last, over, 0)
-        if first:
-            self._distance, self._across, self._over = np.hypot(across, over), across, ends
-            return
-        distance = np.hypot(across, over)
+    Past the ends of the line, its extensions count, so that somebody is before or behind it there, too.
+    """
+    x, y = np.ascontiguousarray(points.T)
+    nearest = np.full(len(points), np.inf)  # squared distance to the nearest segment
+    aside = np.zeros(len(points))  # signed distance to that segment's extension
+    past = np.zeros(len(points))  # how far past an end of the whole line
+    for number, (start, end) in enumerate(itertools.pairwise(line)):
+        length = float(np.hypot(*(end - start)))
+        ux, uy = (end - start) / length
+        from_x, from_y = x - start[0], y - start[1]
+        across = from_y * ux - from_x * uy  # positive: on the right hand, as y points down
+        along = from_x * ux + from_y * uy
+        over = np.maximum(np.maximum(-along, along - length), 0)
+        distance = across * across + over * over
         # Two segments are equally near to a point outside of their joint; the one it is more aside of knows its side.
-        tie = np.abs(distance - self._distance) < _NEARLY
-        better = np.where(tie, np.abs(across) > np.abs(self._across), distance < self._distance)
-        self._distance = np.where(better, distance, self._distance)
-        self._across = np.where(better, across, self._across)
-        self._over = np.where(better, ends, self._over)
-
-    def sides(self, margin: Floats) -> npt.NDArray[np.int8]:
-        """-1 left and 1 right by more than ``margin``, _BEYOND past an end by more than it, else _BAND.
-
-        Past the ends of the line, its extensions count, so that somebody is before or behind it there, too.
-        """
-        aside = np.where(self._over > 0, np.abs(self._across), self._distance)
-        side = np.where(aside > margin, np.sign(self._across), np.where(self._over > margin, _BEYOND, _BAND))
-        return side.astype(np.int8)
+        tie = np.abs(distance - nearest) < _NEARLY * (1 + distance) if number else False
+        better = np.where(tie, np.abs(across) > np.abs(aside), distance < nearest)
+        nearest[better], aside[better] = distance[better], across[better]
+        at_end = ((along < 0) & (number == 0)) | ((along > 0) & (number == len(line) - 2))
+        past[better] = np.where(at_end, over, 0)[better]
+    away = np.where(past > 0, np.abs(aside), np.sqrt(nearest))
+    return np.where(away > margin, np.sign(aside), np.where(past > margin, _BEYOND, _BAND)).astype(np.int8)

@@ -105,7 +105,7 @@ def test_a_zone_closed_by_hand_is_the_same_zone() -> None:
 def test_a_file_that_holds_something_else_is_named(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "lines.json"
     path.write_text(text)
-    with pytest.raises(PlacesError, match="lines.json") as error:
+    with pytest.raises(PlacesError, match=r"lines\.json") as error:
         read_places(path)
     assert words in str(error.value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -33,7 +34,7 @@ def walks(people: Mapping[int, Sequence[Foot] | Mapping[int, Foot]], tall: float
 def way(*corners: Foot, speed: float = 10.0) -> list[Foot]:
     """Feet that go from corner to corner on straight lines, about ``speed`` pixels a frame; ends included."""
     feet = [corners[0]]
-    for start, end in zip(corners, corners[1:], strict=False):
+    for start, end in itertools.pairwise(corners):
         steps = max(1, round(float(np.hypot(end[0] - start[0], end[1] - start[1])) / speed))
         feet += [
             (start[0] + (end[0] - start[0]) * step / steps, start[1] + (end[1] - start[1]) * step / steps)

