@@ -57,7 +57,7 @@ def measure(
         pair = SequencePair(
             name=scene.name, ground_truth=scene.ground_truth, result=result, first=min(found), last=max(found)
         )
-        scores = score_pairs([pair], protocol=scene.rules).combined
+        scores = score_pairs([pair], benchmark=scene.rules).combined
     counted = scene.scored(labels) | scene.ignored(labels)
     precision = average_precision(found, labels[counted], scene.ignored(labels)[counted])
     return {"AP50": precision, **{name: scores[name] for name in MEASURES[1:]}}

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from client.evaluation.measures import Evaluation
 
 
+_Benchmark = Literal["MOT15", "MOT16", "MOT17", "MOT20"]
+
+
 def evaluate(
     ground_truth: Annotated[Path, typer.Argument(help="gt.txt, or a folder of sequences.")],
     result: Annotated[Path, typer.Argument(help="Result file, or a folder with SEQUENCE.txt for each.")],
-    protocol: Annotated[
-        Literal["MOT15", "MOT16", "MOT17", "MOT20"],
-        typer.Option(help="MOT15 scores every label; the others remove distractors first."),
+    benchmark: Annotated[
+        _Benchmark, typer.Option(help="Whose rules: MOT15 scores every label; the others remove distractors first.")
     ] = "MOT17",
+    protocol: Annotated[_Benchmark | None, typer.Option("--protocol", hidden=True)] = None,  # its former name
     against: Annotated[
         Path | None, typer.Option(help="Another result, file or folder: shows what got better and which frames broke.")
     ] = None,
@@ -65,7 +68,7 @@ def evaluate(
     mot eval MOT17/train out --split val-half --half fairmot
     mot eval MOT17/train out --split val-half --name gt_val_half.txt
     mot eval MOT17/train out --seqmap seqmaps/MOT17-train.txt
-    mot eval PETS09-S2L1/gt/gt.txt out/vtest.txt --protocol MOT15 --start 398
+    mot eval PETS09-S2L1/gt/gt.txt out/vtest.txt --benchmark MOT15 --start 398
     """
     if split is not None and (start > 1 or end is not None):
         raise typer.BadParameter("a half has its own first and last frame", param_hint="--split")
@@ -85,7 +88,7 @@ def evaluate(
         str(path): score(
             ground_truth,
             path,
-            protocol,
+            protocol or benchmark,
             name=name,
             seqmap=seqmap,
             split=split,

@@ -24,13 +24,13 @@ def score_tables(evaluation: Evaluation) -> list[Table]:
     """Measures down, sequences across, in as many tables as it takes."""
     alone = evaluation.sequences
     shown = alone if len(alone) == 1 else (*alone, evaluation.combined)
-    return [_scores(evaluation.protocol, shown[begin : begin + _WIDTH]) for begin in range(0, len(shown), _WIDTH)]
+    return [_scores(evaluation.benchmark, shown[begin : begin + _WIDTH]) for begin in range(0, len(shown), _WIDTH)]
 
 
 def comparison_tables(comparison: Comparison, top: int) -> list[Table]:
     """The main measures of both, and the ``top`` worst stretches of either."""
     shown = [measure for name in _MAIN for measure in MEASURES if measure.name == name]
-    scores = _table(f"{comparison.a.protocol} protocol", ["Sequence", ""], [measure.name for measure in shown])
+    scores = _table(f"{comparison.a.benchmark} protocol", ["Sequence", ""], [measure.name for measure in shown])
     for a, b in comparison.scores:
         scores.add_row(a.name, "A", *(measure.format(a[measure.name]) for measure in shown))
         scores.add_row("", "B", *(measure.format(b[measure.name]) for measure in shown))
@@ -90,8 +90,8 @@ def stretch_table(title: str, stretches: Sequence[Stretch]) -> Table:
     return table
 
 
-def _scores(protocol: str, scores: Sequence[Score]) -> Table:
-    table = Table(title=f"{protocol} protocol")
+def _scores(benchmark: str, scores: Sequence[Score]) -> Table:
+    table = Table(title=f"{benchmark} protocol")
     table.add_column("Measure")
     for score in scores:
         table.add_column(score.name, justify="right", overflow="fold")

@@ -36,7 +36,7 @@ EngineKind = Annotated[
 Url = Annotated[
     str | None, typer.Option(help="HOST:PORT of a running Triton server; by default one is started and stopped.")
 ]
-Protocol = Annotated[Literal["grpc", "http"], typer.Option(help="How to speak to the Triton server.")]
+WireProtocol = Annotated[Literal["grpc", "http"], typer.Option(help="How to speak to the Triton server.")]
 InFlight = Annotated[
     int | None,
     typer.Option(min=1, help="Frames of a video in the network at a time; by default as many as it can use."),

@@ -11,11 +11,11 @@ from client.commands.options import (
     EngineKind,
     InFlight,
     ModelRepository,
-    Protocol,
     RetryFor,
     TrackerName,
     TrackerSet,
     Url,
+    WireProtocol,
     network_config,
     tracker_settings,
 )
@@ -42,8 +42,8 @@ def tune(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write all figures to this JSON file.")] = None,
     tracker: TrackerName = "overlap_reid",
     tracker_set: TrackerSet = None,
-    rules: Annotated[
-        Literal["MOT15", "MOT16", "MOT17", "MOT20"], typer.Option(help="How to score, as --protocol of mot eval.")
+    benchmark: Annotated[
+        Literal["MOT15", "MOT16", "MOT17", "MOT20"], typer.Option(help="How to score, as --benchmark of mot eval.")
     ] = "MOT17",
     name: Annotated[str, typer.Option(help="The labels' file name in SEQUENCE/gt.")] = "gt.txt",
     split: Annotated[
@@ -56,7 +56,7 @@ def tune(
     end: Annotated[int | None, typer.Option(min=1, help="Last frame; by default the last one there is.")] = None,
     engine: EngineKind = "triton",
     url: Url = None,
-    protocol: Protocol = "grpc",
+    protocol: WireProtocol = "grpc",
     in_flight: InFlight = None,
     retry_for: RetryFor = 60,
     model_repository: ModelRepository = None,
@@ -115,7 +115,7 @@ def tune(
             base,
             ranges,
             tracker=tracker,
-            protocol=rules,
+            benchmark=benchmark,
             left_out=out,
             trials=trials,
             seed=seed,

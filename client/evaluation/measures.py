@@ -76,7 +76,7 @@ class Score:
 class Evaluation:
     """What an evaluation found."""
 
-    protocol: str
+    benchmark: str
     sequences: tuple[Score, ...]
     combined: Score
     warnings: tuple[str, ...]  # for people: what makes these figures questionable
@@ -87,7 +87,7 @@ class Evaluation:
     def document(self, *, errors: bool = False) -> dict[str, Any]:
         """Unrounded values, for JSON; None where unknown. With ``errors`` these, too, by cause."""
         document: dict[str, Any] = {
-            "protocol": self.protocol,
+            "benchmark": self.benchmark,
             "sequences": {score.name: _record(score) for score in self.sequences},
             "combined": _record(self.combined),
             "warnings": list(self.warnings),

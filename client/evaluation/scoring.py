@@ -24,12 +24,12 @@ from client.evaluation.mistakes import Mistakes, find_mistakes
 from client.evaluation.pair import EvaluationError, SequencePair
 from client.evaluation.rows import ScoredRows, read_rows
 from client.evaluation.trackeval_data import prepare, scored_people
-from mot.splits import Benchmark as Protocol
+from mot.splits import Benchmark
 
 # After our modules, which say what to do where TrackEval is missing.
 from trackeval.metrics import CLEAR, HOTA, Identity  # isort: skip
 
-__all__ = ["EvaluationError", "Protocol", "SequencePair", "find_pairs", "score_pairs", "score_rows"]
+__all__ = ["Benchmark", "EvaluationError", "SequencePair", "find_pairs", "score_pairs", "score_rows"]
 
 _LARGE = 2_000_000  # bytes of text; less is scored sooner than another process has started
 _Counts = Mapping[str, Mapping[str, Any]]  # metric's name -> field -> value, as TrackEval gives them
@@ -47,7 +47,7 @@ class _Scored:
     errors: Errors
 
 
-def score_pairs(pairs: Sequence[SequencePair], protocol: Protocol = "MOT17", *, processes: int = 1) -> Evaluation:
+def score_pairs(pairs: Sequence[SequencePair], benchmark: Benchmark = "MOT17", *, processes: int = 1) -> Evaluation:
     """Score results against ground truth, each sequence alone and all together.
 
     MOT15 scores every row whose mark is not 0. MOT16, 17 and 20 first remove results that match a
@@ -63,12 +63,12 @@ def score_pairs(pairs: Sequence[SequencePair], protocol: Protocol = "MOT17", *, 
     names = [pair.name for pair in pairs]
     if not names or len(set(names)) < len(names):
         raise EvaluationError(f"expected one or more sequences with different names, got {names}")
-    _check(protocol)
-    scored = dict(zip(names, _score_all(pairs, protocol, processes), strict=True))
-    return _evaluation(protocol, scored, {pair.name: pair.hz for pair in pairs})
+    _check(benchmark)
+    scored = dict(zip(names, _score_all(pairs, benchmark, processes), strict=True))
+    return _evaluation(benchmark, scored, {pair.name: pair.hz for pair in pairs})
 
 
-def score_rows(rows: Mapping[str, ScoredRows], protocol: Protocol = "MOT17") -> Evaluation:
+def score_rows(rows: Mapping[str, ScoredRows], benchmark: Benchmark = "MOT17") -> Evaluation:
     """Score rows in memory, by sequence: those of a tracker that was just run. As :func:`score_pairs` otherwise.
 
     Raises:
@@ -76,24 +76,24 @@ def score_rows(rows: Mapping[str, ScoredRows], protocol: Protocol = "MOT17") -> 
     """
     if not rows:
         raise EvaluationError("expected one or more sequences, got none")
-    _check(protocol)
-    scored = {name: _score_one(one, protocol, name) for name, one in rows.items()}
-    return _evaluation(protocol, scored, dict.fromkeys(rows))
+    _check(benchmark)
+    scored = {name: _score_one(one, benchmark, name) for name, one in rows.items()}
+    return _evaluation(benchmark, scored, dict.fromkeys(rows))
 
 
-def _check(protocol: str) -> None:
-    if protocol not in get_args(Protocol):
-        raise EvaluationError(f"protocol {protocol!r} is unknown; choose one of {', '.join(get_args(Protocol))}")
+def _check(benchmark: str) -> None:
+    if benchmark not in get_args(Benchmark):
+        raise EvaluationError(f"protocol {benchmark!r} is unknown; choose one of {', '.join(get_args(Benchmark))}")
 
 
-def _evaluation(protocol: str, scored: Mapping[str, _Scored], hz: Mapping[str, float | None]) -> Evaluation:
+def _evaluation(benchmark: str, scored: Mapping[str, _Scored], hz: Mapping[str, float | None]) -> Evaluation:
     combined = {
         metric_name: metric.combine_sequences({name: one.counts[metric_name] for name, one in scored.items()})
         for metric_name, metric in _metrics().items()
     }
     frames = {name: one.frames for name, one in scored.items()}
     return Evaluation(
-        protocol=protocol,
+        benchmark=benchmark,
         sequences=tuple(_score(name, one.counts, one.frames, hz[name]) for name, one in scored.items()),
         combined=_score("COMBINED", combined, sum(frames.values()), _combined_hz(hz, frames)),
         warnings=tuple(warning for one in scored.values() for warning in one.warnings),
@@ -103,9 +103,9 @@ def _evaluation(protocol: str, scored: Mapping[str, _Scored], hz: Mapping[str, f
     )
 
 
-def _score_all(pairs: Sequence[SequencePair], protocol: Protocol, processes: int) -> list[_Scored]:
+def _score_all(pairs: Sequence[SequencePair], benchmark: Benchmark, processes: int) -> list[_Scored]:
     """The pairs in their order; the largest are begun first, so that the last to end is a small one."""
-    score = partial(_score_pair, protocol=protocol)
+    score = partial(_score_pair, benchmark=benchmark)
     sizes = [_size(pair) for pair in pairs]
     if min(processes, len(pairs)) < 2 or sum(sizes) < _LARGE:
         return [score(pair) for pair in pairs]
@@ -123,14 +123,14 @@ def _size(pair: SequencePair) -> int:
     return sum(path.stat().st_size for path in (pair.ground_truth, pair.result) if path.is_file())
 
 
-def _score_pair(pair: SequencePair, protocol: Protocol) -> _Scored:
-    return _score_one(read_rows(pair), protocol, str(pair.ground_truth))
+def _score_pair(pair: SequencePair, benchmark: Benchmark) -> _Scored:
+    return _score_one(read_rows(pair), benchmark, str(pair.ground_truth))
 
 
-def _score_one(rows: ScoredRows, protocol: Protocol, labels: str) -> _Scored:
+def _score_one(rows: ScoredRows, benchmark: Benchmark, labels: str) -> _Scored:
     """``labels``: what the labels are called in messages."""
-    data = prepare(rows, protocol, labels)
-    people = scored_people(rows.truth, protocol)
+    data = prepare(rows, benchmark, labels)
+    people = scored_people(rows.truth, benchmark)
     frames = list(match_frames(data, len(people), rows.first))
     return _Scored(
         counts={name: metric.eval_sequence(data) for name, metric in _metrics().items()},

@@ -11,7 +11,7 @@ import numpy as np
 from client.evaluation.benchmark import take_half
 from client.evaluation.pair import EvaluationError, SequencePair
 from client.evaluation.rows import ScoredRows, in_sequence
-from client.evaluation.scoring import Protocol, score_rows
+from client.evaluation.scoring import Benchmark, score_rows
 from client.tracking import TrackerConfig
 from client.tuning.recording import Recording, replay
 from client.video.images import SEQINFO
@@ -46,13 +46,13 @@ class Labelled:
     first: int
     last: int
 
-    def score(self, config: TrackerConfig, protocol: Protocol) -> Scores:
+    def score(self, config: TrackerConfig, benchmark: Benchmark) -> Scores:
         """What a tracker with these settings scores."""
         found = replay(self.recording, config.tracker(self.recording.frame_rate))
         rows = ScoredRows(
             truth=self.truth, found=found, first=self.first, last=self.last, renumbered=False, warnings=()
         )
-        combined = score_rows({self.name: rows}, protocol).combined
+        combined = score_rows({self.name: rows}, benchmark).combined
         return {measure: combined[measure] for measure in MEASURES}
 
 

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from client.evaluation.pair import EvaluationError
-from client.evaluation.scoring import Protocol
+from client.evaluation.scoring import Benchmark
 from client.tracking import BotSortConfig, TrackerConfig
 from client.tuning.labelled import Labelled, Scores, judged
 from client.tuning.search import Found, Plateau, Values, plateaus, search
@@ -38,7 +38,7 @@ class Tuning:
     """The settings chosen, and how far they can be trusted."""
 
     tracker: str
-    protocol: str
+    benchmark: str
     ranges: tuple[Range, ...]
     folds: tuple[Fold, ...]  # none where there is a single sequence
     chosen: Found  # by the sequences named in ``chosen_on``
@@ -75,7 +75,7 @@ def tune(
     ranges: Sequence[Range],
     *,
     tracker: str,
-    protocol: Protocol = "MOT17",
+    benchmark: Benchmark = "MOT17",
     left_out: Sequence[str] = (),
     trials: int = 100,
     seed: int = 0,
@@ -101,7 +101,7 @@ def tune(
     if unknown or set(left_out) == set(names):
         what = f"{', '.join(unknown)} is not among them" if unknown else "all are left out, so none is searched"
         raise EvaluationError(f"sequences {', '.join(names)}: {what}")
-    with _judging(sequences, protocol) as judge:
+    with _judging(sequences, benchmark) as judge:
 
         def searched(on: Sequence[str]) -> Found:
             return search(lambda config: judged(judge(on, config)), base, ranges, trials=trials, seed=seed, watch=watch)
@@ -123,7 +123,7 @@ def tune(
         width = plateaus(lambda config: judged(judge(on, config)), base, chosen, ranges)
     return Tuning(
         tracker=tracker,
-        protocol=protocol,
+        benchmark=benchmark,
         ranges=tuple(ranges),
         folds=tuple(folds),
         chosen=chosen,
@@ -154,7 +154,7 @@ def _left_out(names: Sequence[str], chosen: Sequence[str]) -> list[list[str]]:
 
 
 @contextmanager
-def _judging(sequences: Sequence[Labelled], protocol: Protocol) -> Iterator[Judge]:
+def _judging(sequences: Sequence[Labelled], benchmark: Benchmark) -> Iterator[Judge]:
     """Scores by sequence and settings, several sequences at a time; what was scored before is remembered."""
     by_name = {one.name: one for one in sequences}
     known: dict[tuple[str, TrackerConfig], Scores] = {}
@@ -164,13 +164,13 @@ def _judging(sequences: Sequence[Labelled], protocol: Protocol) -> Iterator[Judg
         def alone(names: Sequence[str], config: TrackerConfig) -> list[Scores]:
             for name in names:
                 if (name, config) not in known:
-                    known[name, config] = by_name[name].score(config, protocol)
+                    known[name, config] = by_name[name].score(config, benchmark)
             return [known[name, config] for name in names]
 
         yield alone
         return
     # Spawned, not forked: ONNX Runtime's and OpenBLAS's threads do not survive a fork.
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_keep, initargs=(by_name, protocol)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_keep, initargs=(by_name, benchmark)) as pool:
 
         def together(names: Sequence[str], config: TrackerConfig) -> list[Scores]:
             new = [name for name in names if (name, config) not in known]
@@ -181,14 +181,14 @@ def _judging(sequences: Sequence[Labelled], protocol: Protocol) -> Iterator[Judg
         yield together
 
 
-_kept: tuple[Mapping[str, Labelled], Protocol]  # of a worker process: sent once, not with every trial
+_kept: tuple[Mapping[str, Labelled], Benchmark]  # of a worker process: sent once, not with every trial
 
 
-def _keep(sequences: Mapping[str, Labelled], protocol: Protocol) -> None:
+def _keep(sequences: Mapping[str, Labelled], benchmark: Benchmark) -> None:
     global _kept  # noqa: PLW0603 - a worker process has no other place
-    _kept = sequences, protocol
+    _kept = sequences, benchmark
 
 
 def _score(name: str, config: TrackerConfig) -> Scores:
-    sequences, protocol = _kept
-    return sequences[name].score(config, protocol)
+    sequences, benchmark = _kept
+    return sequences[name].score(config, benchmark)

@@ -117,7 +117,7 @@ DETECTORS: Mapping[str, tuple[str, Callable[[Path], PublishedDetector]]] = {
 
 
 class _Adapter:
-    """A peer's tracker behind ours' protocol."""
+    """A peer's tracker behind ours' benchmark."""
 
     def __init__(self, peer: Peer, settings: Settings, frame_rate: float) -> None:
         self._peer, self._update = peer, peer.make(settings, frame_rate)

@@ -119,7 +119,7 @@ def score(found: Sequence[Scene], texts: Sequence[str]) -> dict[str, float]:
             result.write_text(text)
             last = len(scene.frames)
             pairs.append(SequencePair(name=scene.name, ground_truth=scene.ground_truth, result=result, last=last))
-        combined = score_pairs(pairs, protocol="MOT17").combined
+        combined = score_pairs(pairs, benchmark="MOT17").combined
     return {measure: combined[measure] for measure in MEASURES}
 
 

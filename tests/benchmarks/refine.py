@@ -89,7 +89,7 @@ def measure(result: Path, data: Path, sequence: Scene) -> list[str]:
         first=sequence.first,
         last=sequence.last,
     )
-    measured = score_pairs([pair], protocol=sequence.protocol).combined
+    measured = score_pairs([pair], benchmark=sequence.benchmark).combined
     return [f"{measured[name]:.0f}" if name == "ID Sw." else f"{measured[name]:.1f}" for name in MEASURES]
 
 

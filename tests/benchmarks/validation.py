@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from client.detection.detector import Detector
 from client.evaluation.rows import ScoredRows
-from client.evaluation.scoring import Protocol, score_rows
+from client.evaluation.scoring import Benchmark, score_rows
 from client.tuning.recording import Recording, record
 from client.video.open import open_source
 from mot.frame import Frame
@@ -36,7 +36,7 @@ class Scene:
     ground_truth: str
     first: int
     last: int
-    protocol: Protocol
+    benchmark: Benchmark
     stride: int = 1  # images are every so manieth of the sequence: 1, 1 + stride, ...
     unlabelled_below: float = 0  # pixels: lower people are mostly not labelled
 
@@ -68,7 +68,7 @@ SCENES = {
             ground_truth="mot/PETS09-S2L1/gt/gt.txt",
             first=398,
             last=795,
-            protocol="MOT15",
+            benchmark="MOT15",
         ),
         Scene(
             name="MOT17-09",
@@ -76,7 +76,7 @@ SCENES = {
             ground_truth="mot/MOT17-09-FRCNN/gt/gt_val_half.txt",
             first=264,
             last=525,
-            protocol="MOT17",
+            benchmark="MOT17",
         ),
         Scene(  # a train split: of use where the model was trained without it
             name="MOT17-02",
@@ -85,7 +85,7 @@ SCENES = {
             first=1,
             last=75,
             stride=4,
-            protocol="MOT17",
+            benchmark="MOT17",
         ),
         Scene(  # the same
             name="ETH-Bahnhof",
@@ -94,7 +94,7 @@ SCENES = {
             first=1,
             last=84,
             stride=6,
-            protocol="MOT17",
+            benchmark="MOT17",
             unlabelled_below=70,
         ),
     )
@@ -194,5 +194,5 @@ def score(
     # Both by the place of the frame among those recorded, so that frames left out are no frames.
     truth, found = (replace(one, frames=np.searchsorted(recording.frames, one.frames) + 1) for one in (truth, rows))
     scored = ScoredRows(truth=truth, found=found, first=1, last=len(recording), renumbered=False, warnings=())
-    combined = score_rows({scene.name: scored}, scene.protocol).combined
+    combined = score_rows({scene.name: scored}, scene.benchmark).combined
     return {measure: combined[measure] for measure in MEASURES}

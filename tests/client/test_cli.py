@@ -477,7 +477,7 @@ def test_eval_of_a_range_and_a_length(mot: Callable[..., Outcome], tmp_path: Pat
     scores = tmp_path / "scores.json"
     assert mot("eval", *pair, "--start", 3, "--end", 6, "--json", scores).status == 0
     assert json.loads(scores.read_text())["combined"]["Frames"] == 4
-    assert mot("eval", *pair, "--length", 12, "--protocol", "MOT15", "--json", scores).status == 0
+    assert mot("eval", *pair, "--length", 12, "--benchmark", "MOT15", "--json", scores).status == 0
     assert json.loads(scores.read_text())["combined"]["Frames"] == 12
     outcome = mot("eval", *pair, "--length", 9)
     assert outcome.status == 1 and "frame 10 is beyond the 9 frames of street" in outcome.err

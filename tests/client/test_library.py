@@ -95,7 +95,7 @@ def test_a_job_and_its_score(tmp_path: Path, network: NetworkConfig) -> None:
     assert summary.boxes == len(rows) > 0
     truth = tmp_path / "gt.txt"
     truth.write_text("".join(f"{line.rsplit(',', 4)[0]},1,1,1\n" for line in _lines(tmp_path / "out/walk.txt")))
-    scores = evaluate(truth, tmp_path / "out/walk.txt", protocol="MOT15")
+    scores = evaluate(truth, tmp_path / "out/walk.txt", benchmark="MOT15")
     assert scores.combined["MOTA"] == scores.combined["IDF1"] == 100
 
 
