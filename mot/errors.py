@@ -16,7 +16,7 @@
         JobError             a job cannot be done as it is described                 client/jobs/spec.py
         JobStoppedError      a job was stopped before its end                        client/jobs/tracking.py
         ChallengeError       a benchmark's folder or results are not as they must be client/challenge/task.py
-        EvaluationError      files do not belong together, or there is nothing to scoreclient/evaluation/pair.py
+        EvaluationError      files do not belong together, or there is none to score client/evaluation/pair.py
         RecordingError       recorded detections are missing or of another model     client/tuning/recording.py
         CountError           a result cannot be counted                              client/analysis/counting.py
         PlacesError          lines and zones are malformed                           client/analysis/places.py
