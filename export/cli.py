@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 
 from client.terminal import show, warnings_shown
-from export.library import BUILT
 from mot.contract import MODEL_NAME
 from mot.errors import MotError
 from training.options import CONTEXT, existing
@@ -48,7 +47,9 @@ def model(
     dcn: Annotated[
         Literal["native", "plugin"], typer.Option(help="Deformable convolutions: ONNX's own, or the faster plugin's.")
     ] = "native",
-    plugin: Annotated[Path, typer.Option(help="The plugin's library; `make plugin` builds it.")] = BUILT,
+    plugin: Annotated[
+        Path | None, typer.Option(help="The plugin's library; by default where `make plugin` builds it.")
+    ] = None,
     accuracy: Annotated[str, typer.Option(help="Measured accuracy with its protocol, kept in the file.")] = "",
     image: Images = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that stands there.")] = False,
@@ -60,7 +61,7 @@ def model(
     for path, kind in ((checkpoint, "checkpoint"), *((each, "image") for each in image or ())):
         existing(path, kind)
     from export.export import Export, export_model
-    from export.library import choose_library
+    from export.library import BUILT, choose_library
     from export.passes.plan import choose
 
     export = Export(
@@ -73,7 +74,7 @@ def model(
         top_k=top_k,
         passes=choose(passes, no_pass or ()),
         precision=precision,
-        library=choose_library(plugin, dcn, precision),
+        library=choose_library(plugin or BUILT, dcn, precision),
         accuracy=accuracy,
         images=image or [],
         overwrite=overwrite,

@@ -207,7 +207,7 @@ def test_a_scene_that_counts_otherwise_is_refused_before_the_first_epoch(
     case: Path, mot_cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = shutil.copytree(mot_cases / "training-and-export/train-plain", tmp_path / "train-plain") / "data.json"
-    settings = ["epochs=1", "batch_size=4", "workers=0", "lr=1e-9"]
+    settings = ["--set", "epochs=1", "--set", "batch_size=4", "--set", "workers=0", "--set", "lr=1e-9"]
     fit = ["fit", "--recipe", "custom", "--data", str(data), "--output", str(tmp_path / "out"), "--accelerator", "cpu"]
     with pytest.raises(SystemExit) as stopped:
         main(
