@@ -213,7 +213,7 @@ def test_a_scene_that_counts_otherwise_is_refused_before_the_first_epoch(
         main(
             [
                 *fit,
-                *(word for each in settings for word in ("--set", each)),
+                *settings,
                 "--validate",
                 str(case / "mot-images-from-6"),
             ]
