@@ -22,6 +22,7 @@ def draw(
         typer.Option("-o", "--output", help="The MP4 to write; by default RESULT.drawn.mp4.", show_default=False),
     ] = None,
     audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Copy the input's sound into it.")] = True,
+    anonymise: Annotated[bool, typer.Option("--anonymise", help="Blur the heads of the people in RESULT.")] = False,
     start: Annotated[int, typer.Option(min=1, help="First frame, counted from 1.")] = 1,
     end: Annotated[int | None, typer.Option(min=1, help="Last frame; by default the last one there is.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an MP4 that is there.")] = False,
@@ -35,6 +36,7 @@ def draw(
 
     mot draw street.mp4 refined/street.txt
     mot draw MOT17-09-FRCNN MOT17-09-FRCNN/gt/gt.txt -o labels.mp4
+    mot draw street.mp4 out/street.txt --anonymise
     mot draw street.mp4 other.txt --start 100 --end 200 --no-audio
     """
     from client.outputs.draw import check_output, draw_results
@@ -46,5 +48,5 @@ def draw(
     check_output(path, [Path(video), result], overwrite=overwrite)
     rows = read_results(result, remark=partial(show, "warning"))
     with open_source(video, start, end) as source, progress(source.name, source.frame_count) as advance:
-        draw_results(source, rows, path, rows_path=result, audio=audio, watch=advance)
+        draw_results(source, rows, path, rows_path=result, audio=audio, anonymise=anonymise, watch=advance)
     typer.echo(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from client.outputs.background import in_background
-from client.outputs.render import Renderer
+from client.outputs.render import RenderConfig, Renderer
 from client.outputs.sink import SinkError
 from client.outputs.video import VideoSink
 from client.pipeline.stages import Stages
@@ -29,6 +29,7 @@ def draw_results(
     *,
     rows_path: Path,
     audio: bool = True,
+    anonymise: bool = False,
     watch: Callable[[], None] = lambda: None,
 ) -> int:
     """Write the source's video with the boxes of ``rows`` drawn; returns the number of frames.
@@ -38,6 +39,7 @@ def draw_results(
         path: the MP4; it appears whole or not at all.
         rows_path: where the rows are from, for messages.
         audio: copy the source's sound.
+        anonymise: blur the heads of the people in ``rows``; of others nothing is known.
         watch: called after each frame.
 
     Raises:
@@ -45,7 +47,8 @@ def draw_results(
     """
     by_frame = ResultRows(rows)
     sound = source.sound if audio else None
-    sink = VideoSink(path, frame_rate=source.frame_rate, renderer=Renderer(), sound=sound)
+    renderer = Renderer(RenderConfig(anonymise=anonymise))
+    sink = VideoSink(path, frame_rate=source.frame_rate, renderer=renderer, sound=sound)
     frames = drawn = last = 0
     with in_background([sink], Stages()) as write:
         for frame in source:

@@ -66,6 +66,12 @@ def test_every_difference_is_named(models: Path) -> None:
     assert (changed.startswith('model.sha256: "') and '..." -> "' in changed) or "... -> " in changed
 
 
+def test_a_video_that_shows_heads_is_no_substitute_for_one_that_does_not(models: Path) -> None:
+    plain, blurred = (settings(job(models, ByteConfig(), anonymise=wanted)) for wanted in (False, True))
+    assert differences(plain, blurred) == ["anonymise: null -> true"]
+    assert settings(job(models, ByteConfig(), anonymise=True, video=False)) == plain, "rows are the same"
+
+
 def test_passwords_and_tokens_are_not_written_down(models: Path) -> None:
     assert settings(job(models, ByteConfig()))["input"] == {"address": "rtsp://camera/door"}
 

@@ -49,6 +49,20 @@ def test_rows_are_drawn_in_their_frames(mot: Mot, video: Path, rows: Path) -> No
     assert [edge(image, 200, 130, 3) for image in frames] == [False, True, False, False, False]
 
 
+def test_heads_are_blurred_where_it_is_asked_for(mot: Mot, tmp_path: Path, rows: Path) -> None:
+    checks = np.kron(np.indices((60, 80)).sum(axis=0) % 2, np.ones((4, 4)))[..., None].repeat(3, axis=2) * 200
+    video = make_video(tmp_path / "checks.mp4", [checks.astype(np.uint8)] * 3)
+    contrasts = []
+    for options in ([], ["--anonymise"]):
+        out = tmp_path / f"{len(options)}.mp4"
+        assert mot("draw", video, rows, "-o", out, *options).status == 0
+        with open_source(str(out)) as source:
+            second = [frame.image for frame in source][1]
+        contrasts.append([float(second[part, 110:150].std()) for part in (slice(68, 85), slice(130, 180))])
+    (head, body), (blurred, body_after) = contrasts
+    assert blurred < head / 5 and body_after > 0.9 * body
+
+
 def test_rows_of_a_frame_by_id(rows: Path) -> None:
     drawn = ResultRows(read_results(rows))
     assert [drawn.at(frame).ids.tolist() for frame in (1, 2, 3, 4)] == [[], [3, 7], [7], []]
