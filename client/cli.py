@@ -11,6 +11,7 @@ import typer
 
 import mot
 from client.commands.challenge import app as challenge_app
+from client.commands.count import count
 from client.commands.evaluate import evaluate
 from client.commands.refine import refine
 from client.commands.sample import sample
@@ -30,7 +31,11 @@ app.command()(serve)
 app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
+<<<<<<< HEAD
 app.command()(tune)
+=======
+app.command()(count)
+>>>>>>> refs/heads/analysis
 app.add_typer(challenge_app, name="challenge")
 
 

@@ -48,7 +48,11 @@ def track(
         typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
     ] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
+<<<<<<< HEAD
     audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Copy the input's sound into it.")] = True,
+=======
+    anonymise: Annotated[bool, typer.Option("--anonymise", help="Blur heads in the video.")] = False,
+>>>>>>> refs/heads/analysis
     embeddings: Annotated[
         bool, typer.Option("--embeddings", help="Write NAME.embeddings.npz, too, for `mot refine --link-gap`.")
     ] = False,
@@ -79,6 +83,7 @@ def track(
     mot track a.mp4 b.mkv --output results --jobs 2     side by side
     mot track street.mp4 --start 100 --end 200          some of its frames
     mot track rtsp://camera/live --url gpu-host:8001    with a server elsewhere
+    mot track street.mp4 --anonymise                    heads blurred
     mot track 0                                         a webcam, until Ctrl-C
     mot track a.mp4 --tracker botsort --tracker-set track_buffer=60
     mot track MOT17-09-SDP --detections MOT17-09-SDP/det/det.txt --no-video
@@ -115,7 +120,11 @@ def track(
                 network=network,
                 tracker=spec,
                 video=video,
+<<<<<<< HEAD
                 audio=audio,
+=======
+                anonymise=anonymise,
+>>>>>>> refs/heads/analysis
                 embeddings=embeddings,
             )
             for name, input in found.items()

@@ -21,7 +21,7 @@ _ENDS = 1 << 20  # bytes of a file's beginning and end that are read: an hour of
 
 
 def settings_of(job: JobSpec, network: Callable[[], Network]) -> dict[str, Any]:
-    """All that the job's rows depend on.
+    """All that the job's rows depend on, and whether its video is to show heads: one that does is no substitute.
 
     Args:
         network: opens the job's; called where it is a server elsewhere, which alone knows its model.
@@ -41,6 +41,7 @@ def settings_of(job: JobSpec, network: Callable[[], Network]) -> dict[str, Any]:
         "detections": {"sha256": _digest(job.detections)} if job.detections else None,
         "tracker": job.tracker.name,
         "parameters": dict(job.tracker.settings),
+        **({"anonymise": True} if job.anonymise and job.video else {}),
     }
 
 

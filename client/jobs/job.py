@@ -18,7 +18,7 @@ from client.jobs.record import JobSummary, Record, State, record_path
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError, track_source
 from client.outputs.embeddings import EmbeddingsSink, embeddings_path
-from client.outputs.render import Renderer
+from client.outputs.render import RenderConfig, Renderer
 from client.outputs.sink import FileSink, SinkError
 from client.outputs.text import MotTextSink
 from client.outputs.video import VideoSink
@@ -177,6 +177,11 @@ def result_sinks(job: JobSpec, frame_rate: float, sound: Sound | None = None) ->
     if job.embeddings:
         sinks += [EmbeddingsSink(embeddings_path(path)) for path in job.texts]
     if job.video:
+<<<<<<< HEAD
         heard = sound if job.audio else None
         sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer(), sound=heard))
+=======
+        renderer = Renderer(RenderConfig(anonymise=job.anonymise))
+        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=renderer))
+>>>>>>> refs/heads/analysis
     return sinks

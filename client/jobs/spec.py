@@ -63,7 +63,11 @@ class JobSpec(BaseModel):
     network: NetworkConfig = NetworkConfig()
     tracker: TrackerSpec = TrackerSpec()
     video: bool = True  # write NAME.mp4
+<<<<<<< HEAD
     audio: bool = True  # with the input's sound
+=======
+    anonymise: bool = False  # with heads blurred
+>>>>>>> refs/heads/analysis
     embeddings: bool = False  # write mean embeddings, for `mot refine`
 
     @model_validator(mode="after")

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mot.detections import Tracks
+from client.outputs.anonymise import Anonymiser
+from mot.detections import Detections, Tracks
 
 Color = tuple[int, int, int]  # RGB, 0..255
 Point = tuple[int, int]  # x, y, pixels
@@ -32,6 +33,7 @@ class RenderConfig:
     caption: bool = True  # frame number and people count in the upper left corner
     trail: int = 30  # frames that a trail reaches back; 0 for none
     patience: int = 30  # frames without a person after which the trail is forgotten
+    anonymise: bool = False  # blur heads
 
     def __post_init__(self) -> None:
         if self.trail < 0 or self.patience < 0:
@@ -49,11 +51,21 @@ class Renderer:
 
     def __init__(self, config: RenderConfig | None = None) -> None:
         self._config = config or RenderConfig()
+        self._anonymiser = Anonymiser() if self._config.anonymise else None
         self._trails: dict[int, _Trail] = {}
         self._step = 0
 
-    def draw(self, image: npt.NDArray[np.uint8], tracks: Tracks, *, frame: int) -> None:
-        """Draw into ``image``, (H, W, 3) RGB; boxes may leave it. ``frame`` is the number in the caption."""
+    def draw(
+        self, image: npt.NDArray[np.uint8], tracks: Tracks, *, frame: int, found: Detections | None = None
+    ) -> None:
+        """Draw into ``image``, (H, W, 3) RGB; boxes may leave it.
+
+        Args:
+            frame: the number in the caption.
+            found: the frame's detections; where heads are blurred, these people's are, too.
+        """
+        if self._anonymiser is not None:
+            self._anonymiser.blur(image, tracks, found)
         height, width = image.shape[:2]
         unit = max(1, round(height / 400))  # pixels: the thickness of a line
         ids = tracks.ids.tolist()

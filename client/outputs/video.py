@@ -90,7 +90,7 @@ class VideoSink(FileSink):
         image = tracked.frame.image
         if self._renderer is not None:
             image = image.copy()  # the frame is also others' to look at
-            self._renderer.draw(image, tracked.tracks, frame=tracked.frame.index)
+            self._renderer.draw(image, tracked.tracks, frame=tracked.frame.index, found=tracked.detections)
         if self._stream is None:
             self._size = (image.shape[1], image.shape[0])
             self._begin = tracked.frame.time
