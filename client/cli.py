@@ -12,6 +12,7 @@ import typer
 import mot
 from client.commands.challenge import app as challenge_app
 from client.commands.count import count
+from client.commands.draw import draw
 from client.commands.evaluate import evaluate
 from client.commands.refine import refine
 from client.commands.sample import sample
@@ -31,11 +32,9 @@ app.command()(serve)
 app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
-<<<<<<< HEAD
 app.command()(tune)
-=======
 app.command()(count)
->>>>>>> refs/heads/analysis
+app.command()(draw)
 app.add_typer(challenge_app, name="challenge")
 
 
