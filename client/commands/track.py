@@ -48,11 +48,8 @@ def track(
         typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
     ] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
-<<<<<<< HEAD
     audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Copy the input's sound into it.")] = True,
-=======
     anonymise: Annotated[bool, typer.Option("--anonymise", help="Blur heads in the video.")] = False,
->>>>>>> refs/heads/analysis
     embeddings: Annotated[
         bool, typer.Option("--embeddings", help="Write NAME.embeddings.npz, too, for `mot refine --link-gap`.")
     ] = False,
@@ -120,11 +117,8 @@ def track(
                 network=network,
                 tracker=spec,
                 video=video,
-<<<<<<< HEAD
                 audio=audio,
-=======
                 anonymise=anonymise,
->>>>>>> refs/heads/analysis
                 embeddings=embeddings,
             )
             for name, input in found.items()

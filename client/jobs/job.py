@@ -177,11 +177,7 @@ def result_sinks(job: JobSpec, frame_rate: float, sound: Sound | None = None) ->
     if job.embeddings:
         sinks += [EmbeddingsSink(embeddings_path(path)) for path in job.texts]
     if job.video:
-<<<<<<< HEAD
         heard = sound if job.audio else None
-        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer(), sound=heard))
-=======
-        renderer = Renderer(RenderConfig(anonymise=job.anonymise))
-        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=renderer))
->>>>>>> refs/heads/analysis
+        look = RenderConfig(labels=job.labels, caption=job.caption, trail=job.trail, anonymise=job.anonymise)
+        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer(look), sound=heard))
     return sinks
