@@ -47,13 +47,19 @@ class Settings(BaseModel):
     metrics_url: str | None = None  # of the server's metrics, for the panel
     model_repository: Path | None = None  # of the embedded server; None: the one shipped
     port: int = Field(default=8501, ge=0, le=65535)
-    host: str = "0.0.0.0"
+    host: str = "127.0.0.1"
     base_path: str = ""  # under which a proxy shows the page: "" or "/NAME"
     workers: int = Field(default=2, ge=1)
     retry_for_s: float = Field(default=3600.0, ge=0)  # how long a job waits for a server that is away
     password: str = ""  # that all users know; "" for none
+    login: bool = False  # by OIDC, as Streamlit's secrets.toml describes it ([auth])
     secure_cookie: bool = False  # send the cookie over HTTPS only
     limits: Limits = Limits()
+
+    @property
+    def guarded(self) -> bool:
+        """Whether people must say who they are."""
+        return self.login or bool(self.password)
 
     @property
     def uploads(self) -> Path:

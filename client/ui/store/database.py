@@ -20,7 +20,6 @@ CREATE TABLE IF NOT EXISTS jobs (
     title TEXT NOT NULL,           -- for people: the uploaded file's own name
     kind TEXT NOT NULL,            -- track | draw
     spec TEXT NOT NULL,            -- client.jobs.spec.JobSpec as JSON
-    look TEXT NOT NULL DEFAULT '{}', -- what is drawn, as JSON
     upload TEXT,                   -- id of the upload that it reads; NULL: the sample
     state TEXT NOT NULL,           -- queued | running | done | failed | cancelled
     created REAL NOT NULL,         -- seconds since 1970, as all times

@@ -6,11 +6,10 @@ still does counts for nothing, because every word of a worker's names the attemp
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,7 +45,6 @@ class Job:
     title: str
     kind: Kind
     spec: str  # client.jobs.spec.JobSpec as JSON
-    look: Mapping[str, Any]
     upload: str | None
     state: State
     created: float
@@ -71,9 +69,7 @@ _COLUMNS = ", ".join(Job.__dataclass_fields__)
 
 
 def _job(row: sqlite3.Row) -> Job:
-    values = dict(row)
-    values["look"] = json.loads(values["look"])
-    return Job(**values)
+    return Job(**dict(row))
 
 
 class JobQueue:
@@ -88,7 +84,6 @@ class JobQueue:
         *,
         title: str,
         spec: str,
-        look: Mapping[str, Any] | None = None,
         upload: str | None = None,
         total: int | None = None,
         most: int | None = None,
@@ -110,9 +105,9 @@ class JobQueue:
                 if live >= most:
                     raise QueueError(f"{live} jobs wait or run already, and {most} is the limit; wait for one of them")
             connection.execute(
-                "INSERT INTO jobs (id, owner, title, kind, spec, look, upload, total, state, created) "
-                "VALUES (?, ?, ?, 'track', ?, ?, ?, ?, 'queued', ?)",
-                (id, owner, title, spec, json.dumps(dict(look or {})), upload, total, time.time()),
+                "INSERT INTO jobs (id, owner, title, kind, spec, upload, total, state, created) "
+                "VALUES (?, ?, ?, 'track', ?, ?, ?, 'queued', ?)",
+                (id, owner, title, spec, upload, total, time.time()),
             )
         return id
 
@@ -224,13 +219,13 @@ class JobQueue:
         )
         return self._as_owner(owner, id, ("failed", "cancelled"), change, (time.time(),))
 
-    def redraw(self, owner: str, id: str, look: Mapping[str, Any]) -> bool:
-        """Draw its results anew, without the network."""
+    def redraw(self, owner: str, id: str, spec: str) -> bool:
+        """Draw its results anew as ``spec`` says, without the network."""
         change = (
-            "state = 'queued', kind = 'draw', look = ?, losses = 0, frames = 0, error = '', error_kind = '', "
+            "state = 'queued', kind = 'draw', spec = ?, losses = 0, frames = 0, error = '', error_kind = '', "
             "seq = (SELECT MAX(seq) + 1 FROM jobs)"
         )
-        return self._as_owner(owner, id, ("done",), change, (json.dumps(dict(look)),))
+        return self._as_owner(owner, id, ("done",), change, (spec,))
 
     def delete(self, owner: str, id: str) -> bool:
         """Forget it; a worker that has it stops."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,31 +12,37 @@ import numpy as np
 import numpy.typing as npt
 
 from client.jobs.job import Watch
+from client.outputs.anonymise import AnonymiseConfig, Anonymiser
 from client.outputs.render import RenderConfig, Renderer
 from client.pipeline.tracked import TrackedFrame
+from client.ui.results import SCENE
 from client.ui.work.faults import FaultError
 from client.video.source import Source
 from mot.detections import Tracks
 from mot.files import whole_file
 
 Image = npt.NDArray[np.uint8]
-Hide = Callable[[Image, Tracks], Image]  # makes people unrecognisable; gives a copy
 
-PREVIEW, SCENE, PORTRAITS = "preview.jpg", "scene.jpg", "portraits"
+PREVIEW, PORTRAITS = "preview.jpg", "portraits"
+FOUND_SCORE = AnonymiseConfig().found_score
 _PREVIEW_EVERY_S = 0.4
 _PREVIEW_WIDTH = 720  # pixels
 _RATE_OVER_S = 5.0
 _PORTRAIT = (64, 128)  # width, height, pixels
 _BETTER = 1.5  # a portrait is taken anew when the person is this much larger (area)
+_FAR = 30_000  # pixels, within 16 bits
 _MOST_PORTRAITS = 5000  # people; the first ones
 
 
 class JobWatch(Watch):
     """One job's progress, for the worker's other thread to report."""
 
-    def __init__(self, folder: Path, *, most_seconds: float, hide: Hide | None = None) -> None:
+    def __init__(self, folder: Path, *, most_seconds: float) -> None:
         """``folder``: of the job; the preview lies there, the attempt's pictures are written by :meth:`finish`."""
-        self._folder, self._most_seconds, self._hide = folder, most_seconds, hide
+        self._folder, self._most_seconds = folder, most_seconds
+        self._anonymiser: Anonymiser | None = None
+        self.times: list[float] = []  # of the frames, seconds
+        self.found: list[npt.NDArray[np.int16]] = []  # (N, 4) xyxy of everybody found, frame by frame
         self.frames, self.total = 0, None  # type: int, int | None
         self.frame_rate = 0.0
         self.size = (0, 0)  # width, height, pixels
@@ -46,7 +51,11 @@ class JobWatch(Watch):
         self._next_preview = 0.0
         self._renderer = Renderer(RenderConfig(labels=True, caption=False, trail=0))
         self._portraits: dict[int, tuple[float, bytes]] = {}  # id -> (area, JPEG)
-        self._scene: tuple[int, bytes] | None = None  # people in it, JPEG
+        self._scene: bytes | None = None  # JPEG
+
+    def hide_heads(self) -> None:
+        """Blur heads in all pictures, like the result's."""
+        self._anonymiser = Anonymiser()
 
     def opened(self, source: Source) -> None:
         self.total, self.frame_rate = source.frame_count, source.frame_rate
@@ -64,20 +73,27 @@ class JobWatch(Watch):
         self.frames += 1
         self.last_frame = now = time.monotonic()
         self._times.append(now)
-        better = self._better(tracked.tracks)
-        preview = now >= self._next_preview
-        if not (preview or better or self._scene is None):
-            return
+        self.times.append(tracked.frame.time)
+        seen = tracked.detections
+        found = seen.boxes[seen.scores >= FOUND_SCORE] if len(seen) else np.zeros((0, 4))
+        self.found.append(np.rint(found.clip(-_FAR, _FAR)).astype(np.int16))
         image = tracked.frame.image
-        if self._hide is not None:
-            image = self._hide(image, tracked.tracks)
+        if self._anonymiser is not None:  # which must see every frame
+            image = image.copy()
+            self._anonymiser.blur(image, tracked.tracks, tracked.detections)
+        self._picture(image, tracked.tracks, now)
+
+    def _picture(self, image: Image, tracks: Tracks, now: float) -> None:
+        """Keep of a frame what is to be shown."""
+        better = self._better(tracks)
+        preview = now >= self._next_preview
         if self._scene is None:
             self.size = (image.shape[1], image.shape[0])
-            self._scene = (len(tracked.tracks), _jpeg(image, 85))
+            self._scene = _jpeg(image, 85)
         for row in better:
-            self._take_portrait(image, tracked.tracks, row)
+            self._take_portrait(image, tracks, row)
         if preview:
-            self._write_preview(image, tracked.tracks)
+            self._write_preview(image, tracks)
             self._next_preview = time.monotonic() + _PREVIEW_EVERY_S
 
     @property
@@ -91,7 +107,7 @@ class JobWatch(Watch):
         """Write the scene and the portraits beside an attempt's results."""
         if self._scene is not None:
             with whole_file(folder / SCENE) as temporary:
-                temporary.write_bytes(self._scene[1])
+                temporary.write_bytes(self._scene)
         portraits = folder / PORTRAITS
         portraits.mkdir(parents=True, exist_ok=True)
         for track, (_, picture) in self._portraits.items():

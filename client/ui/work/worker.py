@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 import signal
 import socket
 import time
@@ -29,8 +30,10 @@ from client.serving.triton_runtime import ServerError
 from client.ui.settings import Settings
 from client.ui.store.database import Database
 from client.ui.store.jobs import Job, JobQueue
+from client.ui.work.drawing import draw
 from client.ui.work.faults import FaultError
 from client.ui.work.parent import end_with_parent
+from client.ui.work.summary import FOUND, save_found, write_summary
 from client.ui.work.tending import Tending
 from client.ui.work.watching import JobWatch
 from client.video.sample import VTEST, fetch_sample
@@ -115,20 +118,28 @@ class Worker:
                     raise
                 self._queue.failed(job, "disk_full", "no space left on the server's disk")
                 return
-            self._queue.done(job, frames=frames)
+            if self._queue.done(job, frames=frames):
+                remove_other_attempts(folder, job.attempt)
 
     def _track(self, job: Job, output: Path, watch: JobWatch) -> int:
         """Do it; returns the number of frames."""
         spec = JobSpec.parse(job.spec)
         if spec.input == str(sample_path()):
             fetch_sample()
+        if spec.anonymise:
+            watch.hide_heads()
         spec = spec.model_copy(update={"output": output, "name": RESULT, "network": self._network_config()})
         output.mkdir(parents=True, exist_ok=True)
-        summary = run(spec, self._network(job), stop=self._stop, watch=watch)
+        if job.kind == "draw":
+            frames = draw(spec, output.with_name(str(job.published)), watch, self._stop)
+        else:
+            frames = run(spec, self._network(), stop=self._stop, watch=watch).frames
+            save_found(output / FOUND, watch)
         watch.finish(output)
-        return summary.frames
+        write_summary(output, watch, spec.start)
+        return frames
 
-    def _network(self, job: Job) -> Network:
+    def _network(self) -> Network:
         """The network, as soon as its server is there.
 
         Raises:
@@ -143,6 +154,13 @@ class Worker:
                     raise
             if self._stop.wait(_AWAY_S):
                 raise JobStoppedError("stopped while the server was away")
+
+
+def remove_other_attempts(folder: Path, attempt: int) -> None:
+    """Results that are shown no more, and what lost workers left."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name.isdigit() and path.name != str(attempt):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def sample_path() -> Path:

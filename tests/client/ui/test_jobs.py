@@ -26,9 +26,9 @@ def add(queue: JobQueue, owner: str, title: str = "a.mp4") -> str:
 
 
 def test_a_job_from_queue_to_done(queue: JobQueue) -> None:
-    id = queue.add("ann", title="a.mp4", spec='{"input": "a"}', look={"trail": 9}, upload="u", total=50)
+    id = queue.add("ann", title="a.mp4", spec='{"input": "a"}', upload="u", total=50)
     job = queue.claim("w1")
-    assert job and (job.id, job.spec, job.look, job.upload, job.attempt) == (id, '{"input": "a"}', {"trail": 9}, "u", 1)
+    assert job and (job.id, job.spec, job.upload, job.attempt) == (id, '{"input": "a"}', "u", 1)
     assert queue.claim("w2") is None
     assert queue.renew(job, frames=20, total=60, rate=12.5)
     seen = queue.get("ann", id)
@@ -44,7 +44,7 @@ def test_nobody_sees_or_touches_what_is_anothers(queue: JobQueue) -> None:
     assert queue.get("bob", id) is None and queue.of("bob") == []
     assert not queue.cancel("bob", id) and not queue.delete("bob", id) and not queue.retry("bob", id)
     assert queue.cancel("ann", id)
-    assert not queue.redraw("bob", id, {})
+    assert not queue.redraw("bob", id, "{}")
 
 
 def test_users_take_turns(queue: JobQueue) -> None:
@@ -137,16 +137,16 @@ def test_drawn_anew_it_keeps_its_results_whatever_happens(queue: JobQueue) -> No
     id = add(queue, "ann")
     job = queue.claim("w")
     assert job and queue.done(job, frames=5)
-    assert queue.redraw("ann", id, {"trail": 0})
+    assert queue.redraw("ann", id, '{"trail": 0}')
     drawing = queue.claim("w")
-    assert drawing and (drawing.kind, drawing.look, drawing.published) == ("draw", {"trail": 0}, 1)
+    assert drawing and (drawing.kind, drawing.spec, drawing.published) == ("draw", '{"trail": 0}', 1)
     assert queue.failed(drawing, "disk_full", "full")
     seen = queue.get("ann", id)
     assert seen and (seen.state, seen.published, seen.error_kind) == ("done", 1, "disk_full")
-    assert queue.redraw("ann", id, {}) and queue.cancel("ann", id)
+    assert queue.redraw("ann", id, "{}") and queue.cancel("ann", id)
     seen = queue.get("ann", id)
     assert seen and (seen.state, seen.published) == ("done", 1)
-    assert queue.redraw("ann", id, {})
+    assert queue.redraw("ann", id, "{}")
     again = queue.claim("w")
     assert again and queue.done(again, frames=5)
     seen = queue.get("ann", id)

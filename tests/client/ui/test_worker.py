@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from client.ui.settings import Limits, Settings
-from client.ui.work.watching import PORTRAITS, PREVIEW, SCENE
+from client.ui.results import ROWS, SCENE, SUMMARY
+from client.ui.rows import read_rows
+from client.ui.work.summary import HEAT, WAYS
+from client.ui.work.watching import PORTRAITS, PREVIEW
 from client.video.open import open_source
 from mot.sequence import read_results
-from tests.client.ui.pages import Watched, job_spec, page_settings, worker
+from tests.client.ui.pages import Watched, job_spec, page_settings, wait_for, worker
 from tests.command import walk
 
 SHORT, LONG = 30, 1500
@@ -53,6 +59,47 @@ def test_a_job_gives_rows_video_and_pictures(settings: Settings, watched: Watche
     assert {int(path.stem) for path in (result / PORTRAITS).iterdir()} <= set(rows.ids.tolist())
     with open_source(str(result / "result.mp4")) as source:
         assert sum(1 for _ in source) == SHORT
+
+
+def test_the_summary_is_that_of_the_rows(settings: Settings, watched: Watched, tmp_path: Path) -> None:
+    video = walk(tmp_path / "walk.mp4", SHORT)
+    id = watched.queue.add("ann", title="walk.mp4", spec=job_spec(video, start=6, end=25))
+    with worker(settings):
+        watched.wait(id, "done")
+    folder = settings.jobs / id / "1"
+    rows = read_results(folder / "result.txt")
+    summary = json.loads((folder / SUMMARY).read_text())
+    assert (summary["frames"], summary["start"], summary["width"], summary["height"]) == (20, 6, 64, 48)
+    assert summary["people"] == [[round(n / 10, 3), int((rows.frames == n + 6).sum())] for n in range(20)]
+    assert [track["id"] for track in summary["tracks"]] == sorted(set(rows.ids.tolist()))
+    one = summary["tracks"][0]
+    frames = rows.frames[rows.ids == one["id"]]
+    assert (one["first_frame"], one["last_frame"]) == (frames.min(), frames.max())
+    assert one["begin_s"] == pytest.approx((frames.min() - 6) / 10)
+    assert one["portrait"] == (folder / PORTRAITS / f"{one['id']}.jpg").exists()
+    assert (folder / HEAT).exists() and (folder / WAYS).read_text().startswith("<svg")
+    assert len(read_rows(folder / ROWS)) == len(rows)
+
+
+def test_drawn_anew_the_rows_stay_and_the_picture_changes(settings: Settings, watched: Watched, tmp_path: Path) -> None:
+    video = walk(tmp_path / "walk.mp4", SHORT)
+    id = watched.queue.add("ann", title="walk.mp4", spec=job_spec(video))
+    with worker(settings):
+        watched.wait(id, "done")
+        first = (settings.jobs / id / "1" / "result.txt").read_text()
+        drawn = _first_image(settings.jobs / id / "1" / "result.mp4")
+        assert watched.queue.redraw("ann", id, job_spec(video, trail=0, labels=False, caption=False))
+        job = watched.wait(id, "done")
+        wait_for(lambda: not (settings.jobs / id / "1").exists(), "removal of the earlier drawing")
+    assert job.published == 2
+    assert (settings.jobs / id / "2" / "result.txt").read_text() == first
+    assert np.abs(_first_image(settings.jobs / id / "2" / "result.mp4") - drawn).max() > 50  # no caption
+    assert (settings.jobs / id / "2" / SUMMARY).exists()
+
+
+def _first_image(path: Path) -> npt.NDArray[np.int16]:
+    with open_source(str(path)) as source:
+        return next(iter(source)).image.astype(np.int16)
 
 
 def test_a_killed_workers_job_is_done_by_another(settings: Settings, watched: Watched, long_video: Path) -> None:
