@@ -58,6 +58,7 @@ CREATE INDEX IF NOT EXISTS uploads_by_owner ON uploads (owner, created);
 CREATE TABLE IF NOT EXISTS people (
     cookie TEXT PRIMARY KEY,       -- hash of the browser's cookie
     owner TEXT NOT NULL,           -- the same, or of a login
+    login TEXT,                    -- issuer and subject
     admitted INTEGER NOT NULL,     -- has given the password or logged in
     created REAL NOT NULL
 );

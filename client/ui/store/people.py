@@ -47,7 +47,12 @@ class People:
         """Let a browser in: it has given the password, or somebody has logged in there."""
         key = _hash(cookie)
         owner = key if login is None else _hash(f"login {login}")
-        self._database.change("INSERT OR REPLACE INTO people VALUES (?, ?, 1, ?)", (key, owner, time.time()))
+        self._database.change("INSERT OR REPLACE INTO people VALUES (?, ?, ?, 1, ?)", (key, owner, login, time.time()))
+
+    def login_of(self, cookie: str) -> str | None:
+        """Whose login let this browser in, if any did."""
+        row = self._database.row("SELECT login FROM people WHERE cookie = ? AND admitted", (_hash(cookie),))
+        return row["login"] if row else None
 
     def expel(self, cookie: str) -> None:
         """The login has ended."""

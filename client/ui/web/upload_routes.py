@@ -22,9 +22,8 @@ from client.ui.store.uploads import Upload, UploadError
 from client.ui.web.checking import Checking
 from client.ui.web.person import RefusedError, person, person_who_changes
 from client.ui.web.services import Services
+from client.ui.web.upload_chunk import MOST
 
-CHUNK = 8 << 20  # bytes that the page sends at a time
-_MOST = 2 * CHUNK  # of a piece
 _MOST_JSON = 1 << 14
 _BUFFER = 1 << 20  # bytes that are written at a time
 
@@ -66,8 +65,8 @@ class UploadRoutes:
             offset = int(request.headers["Upload-Offset"])
         except (KeyError, ValueError):
             raise RefusedError(400, "request", "Upload-Offset must be a number of bytes") from None
-        if int(request.headers.get("Content-Length", 0) or 0) > _MOST:
-            raise RefusedError(413, "piece", f"a piece has at most {_MOST} bytes")
+        if int(request.headers.get("Content-Length", 0) or 0) > MOST:
+            raise RefusedError(413, "piece", f"a piece has at most {MOST} bytes")
         await self._receive(request, upload, offset)
         if await run_in_threadpool(self._uploads.touch, upload):
             self._checking.begin(upload)
@@ -76,12 +75,12 @@ class UploadRoutes:
     async def _receive(self, request: Request, upload: Upload, offset: int) -> None:
         """Write the piece as it comes; where the connection breaks, what has come stays."""
         piece = await run_in_threadpool(self._uploads.append, upload, offset)
-        waiting, most = bytearray(), offset + _MOST
+        waiting, most = bytearray(), offset + MOST
         try:
             async for data in request.stream():
                 waiting += data
                 if piece.offset + len(waiting) > most:
-                    raise RefusedError(413, "piece", f"a piece has at most {_MOST} bytes")
+                    raise RefusedError(413, "piece", f"a piece has at most {MOST} bytes")
                 if len(waiting) >= _BUFFER:
                     await run_in_threadpool(piece.write, bytes(waiting))
                     waiting.clear()

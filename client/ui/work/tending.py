@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
+from client.ui.metrics import listens
 from client.ui.store.database import StoreError
 from client.ui.store.jobs import Job, JobQueue
 from client.ui.work.watching import JobWatch
@@ -19,7 +18,6 @@ _LOOK_S = 0.2  # how soon a cancelled job notices
 _RENEW_S = 1.0
 _SILENT_S = 3.0  # without a frame, after which one asks whether the server is there
 _STUCK_S = 30.0  # a job that does not stop within this takes its process with it
-_DEFAULT_PORT = 8001
 
 log = logging.getLogger(__name__)
 
@@ -66,17 +64,7 @@ class Tending:
     def _renew(self) -> bool:
         watch = self._watch
         silent = time.monotonic() - watch.last_frame > _SILENT_S
-        note = "server_away" if silent and self._url and not _listens(self._url) else ""
+        note = "server_away" if silent and self._url and not listens(self._url) else ""
         return self._queue.renew(
             self._job, frames=watch.frames, total=watch.total, rate=None if silent else watch.rate, note=note
         )
-
-
-def _listens(url: str) -> bool:
-    """Whether anything listens at the server's address."""
-    parts = urlsplit(url if "://" in url else f"//{url}")
-    try:
-        socket.create_connection((parts.hostname or "", parts.port or _DEFAULT_PORT), timeout=1).close()
-    except OSError:
-        return False
-    return True

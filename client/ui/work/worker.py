@@ -27,6 +27,7 @@ from client.outputs.sink import SinkError
 from client.serving.network import MODEL_REPOSITORY, Network, NetworkConfig
 from client.serving.networks import Networks
 from client.serving.triton_runtime import ServerError
+from client.ui.sample import sample_path
 from client.ui.settings import Settings
 from client.ui.store.database import Database
 from client.ui.store.jobs import Job, JobQueue
@@ -36,11 +37,10 @@ from client.ui.work.parent import end_with_parent
 from client.ui.work.summary import FOUND, save_found, write_summary
 from client.ui.work.tending import Tending
 from client.ui.work.watching import JobWatch
-from client.video.sample import VTEST, fetch_sample
+from client.video.sample import fetch_sample
 from client.video.source import VideoError
 from mot.contract import ContractError
 from mot.errors import MotError
-from mot.files import user_cache
 
 _IDLE_S = 0.1  # between two looks at the queue
 _AWAY_S = 1.0  # between two attempts to reach the server
@@ -161,11 +161,6 @@ def remove_other_attempts(folder: Path, attempt: int) -> None:
     for path in folder.iterdir():
         if path.is_dir() and path.name.isdigit() and path.name != str(attempt):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def sample_path() -> Path:
-    """Where the sample video is, or will be once it is fetched."""
-    return user_cache() / VTEST.name
 
 
 def explain(error: MotError, job: Job) -> tuple[str, str]:
