@@ -109,9 +109,8 @@ def show_counts(words: Words, counts: Counts) -> None:
         _table([*header, words.mean_stay, words.longest_stay], rows, "zones")
     if len(counts.zones) > 1:
         names = [zone.zone.name for zone in counts.zones]
-        st.html(
-            f'<div class="mot-step">{escape(words.from_to)}</div><p class="mot-soft">{escape(words.from_to_note)}</p>'
-        )
+        note = f'<p class="mot-soft">{escape(words.from_to_note)}</p>'
+        st.html(f'<div class="mot-step">{escape(words.from_to)}</div>{note}')
         matrix = [[name, *row] for name, row in zip(names, counts.journeys.tolist(), strict=True)]
         _table(["", *names], matrix, "journeys")
 
@@ -119,6 +118,5 @@ def show_counts(words: Words, counts: Counts) -> None:
 def _table(header: Sequence[str], rows: Sequence[Sequence[Any]], kind: str) -> None:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    st.html(
-        f'<div class="mot-table" data-kind="{kind}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    st.html(f'<div class="mot-table" data-kind="{kind}">{table}</div>')

@@ -27,7 +27,8 @@ STYLE = """
   border-bottom: 1px solid rgba(128,128,128,.3); }
 .mot-table th:first-child, .mot-table td:first-child { text-align: left; padding-left: 0; }
 .mot-table th { opacity: .7; font-weight: 600; }
-.mot-thumb { width: 100%; aspect-ratio: 16/9; object-fit: cover; border-radius: .5rem; background: #0002; display: block; }
+.mot-thumb { width: 100%; aspect-ratio: 16/9; object-fit: cover; border-radius: .5rem;
+  background: #0002; display: block; }
 .mot-picture { width: 100%; border-radius: .8rem; display: block; }
 @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 1.2rem; }
   .mot-head { font-size: 1.5rem; } }

@@ -1,4 +1,4 @@
-"""Parts of the page in plain JavaScript: uploads, the live picture, results, places; nothing is fetched from elsewhere."""
+"""Parts of the page in plain JavaScript: uploads, the live picture, results, places. Nothing comes from elsewhere."""
 
 from __future__ import annotations
 
