@@ -19,6 +19,7 @@ from client.commands.sample import sample
 from client.commands.serve import serve
 from client.commands.track import track
 from client.commands.tune import tune
+from client.ui.command import ui
 from mot.errors import MotError
 
 app = typer.Typer(
@@ -29,12 +30,13 @@ app = typer.Typer(
 )
 app.command()(track)
 app.command()(serve)
+app.command()(ui)
 app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
 app.command()(tune)
-app.command()(draw)
 app.command()(count)
+app.command()(draw)
 app.add_typer(challenge_app, name="challenge")
 
 

@@ -178,6 +178,6 @@ def result_sinks(job: JobSpec, frame_rate: float, sound: Sound | None = None) ->
         sinks += [EmbeddingsSink(embeddings_path(path)) for path in job.texts]
     if job.video:
         heard = sound if job.audio else None
-        renderer = Renderer(RenderConfig(anonymise=job.anonymise))
-        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=renderer, sound=heard))
+        look = RenderConfig(labels=job.labels, caption=job.caption, trail=job.trail, anonymise=job.anonymise)
+        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer(look), sound=heard))
     return sinks

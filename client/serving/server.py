@@ -201,6 +201,7 @@ class EmbeddedServer:
             f"--metrics-address={self._host}",
             f"--metrics-port={metrics_port}",
             "--allow-gpu-metrics=false",
+            "--metrics-config=summary_latencies=true",  # percentiles, for the page
             "--disable-auto-complete-config",
             "--exit-timeout-secs=5",
         ]
