@@ -2,34 +2,38 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Installed without what they ask for. nvidia-pytriton wants numpy 1, but only its tritonserver binary is used.
-# TrackEval, the official MOTChallenge measures, wants the OpenCV with windows, whose Qt needs libGL; the headless
-# one is the same module.
-NO_DEPS := nvidia-pytriton==0.7.0 trackeval==1.3.0
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The lock files name every package there is to be, so none may bring others; see `bare` in pyproject.toml.
+LOCKED := --no-deps --require-hashes
+COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command 'make lock' pyproject.toml --group bare
+CPP = $(shell git ls-files 'export/plugin/*.cpp' 'export/plugin/*.h' 'export/plugin/*.cu')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo plugin test check format clean
+.PHONY: help setup setup-dev demo plugin test check format wheel lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-$(BIN)/.client: pyproject.toml Makefile
+$(BIN)/.client: pyproject.toml requirements.lock Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(NO_DEPS)
+	@echo "Installing what tracking needs into $(VENV): some 60 packages, 1.2 GB on disk, without torch."
+	$(PIP) install $(LOCKED) -r requirements.lock
+	$(PIP) install --quiet --no-deps -e .
 	@touch $@
 
-$(BIN)/.dev: $(BIN)/.client
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,dev]'
+$(BIN)/.dev: $(BIN)/.client requirements-dev.lock
+	@echo "Installing what training and tests need into $(VENV), too: 6.1 GB more, 5.5 of them torch and its CUDA libraries."
+	$(PIP) install $(LOCKED) -r requirements-dev.lock
 	@touch $@
 
-setup: $(BIN)/.client ## Install what tracking needs (no torch) into .venv.
+setup: $(BIN)/.client ## Install what tracking needs (no torch) into .venv, as requirements.lock has it.
 
-setup-dev: $(BIN)/.dev ## Install what training and tests need, too.
+setup-dev: $(BIN)/.dev ## Install what training and tests need, too, as requirements-dev.lock has it.
 
 demo: $(BIN)/.client ## Track the sample video through an embedded Triton; results in out/.
-	@video=$$($(BIN)/mot sample) && $(BIN)/mot track "$$video" --output-root out
+	@video=$$($(BIN)/mot sample) && $(BIN)/mot track "$$video" --output out
 
 plugin: ## Build the faster deformable convolution for ONNX Runtime into build/plugin (needs g++, cmake).
 	@export/plugin/build.sh build/plugin
@@ -40,6 +44,7 @@ test: $(BIN)/.dev ## Run all tests; those that need a GPU, data or containers sk
 check: $(BIN)/.dev ## Style, types, layers, dependencies.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
@@ -47,6 +52,14 @@ check: $(BIN)/.dev ## Style, types, layers, dependencies.
 format: $(BIN)/.dev ## Rewrite the code in the project's style.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP)
+
+wheel: $(BIN)/.dev ## Build the wheel, with the model inside, and the source archive into dist/.
+	$(BIN)/python -m build
+
+lock: ## Choose the newest versions anew and write both lock files (needs uv: pip install uv).
+	$(COMPILE) --upgrade --output-file requirements.lock
+	$(COMPILE) --upgrade --extra train --extra tune --extra convert --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## Remove what the targets made.
-	rm -rf $(VENV) build out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,11 +11,15 @@ import typer
 
 import mot
 from client.commands.challenge import app as challenge_app
+from client.commands.count import count
+from client.commands.draw import draw
 from client.commands.evaluate import evaluate
 from client.commands.refine import refine
 from client.commands.sample import sample
 from client.commands.serve import serve
 from client.commands.track import track
+from client.commands.tune import tune
+from client.ui.command import ui
 from mot.errors import MotError
 
 app = typer.Typer(
@@ -26,15 +30,23 @@ app = typer.Typer(
 )
 app.command()(track)
 app.command()(serve)
+app.command()(ui)
 app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
+app.command()(tune)
+app.command()(count)
+app.command()(draw)
 app.add_typer(challenge_app, name="challenge")
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from client.serving.repository import shipped_repository
+
         typer.echo(f"mot {mot.__version__}")
+        typer.echo("licence of the code: Apache-2.0")
+        typer.echo(f"terms of the shipped weights (research): {shipped_repository() / 'README.md'}")
         raise typer.Exit
 
 

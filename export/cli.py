@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from client.terminal import show
-from export.library import BUILT
+from client.terminal import show, warnings_shown
+from mot.contract import MODEL_NAME
 from mot.errors import MotError
-from training.options import CONTEXT
+from training.options import CONTEXT, existing
 
 if TYPE_CHECKING:
     from export.parity import Comparison
@@ -26,18 +26,18 @@ app = typer.Typer(
 )
 console = Console()
 
-REPOSITORY = Path(__file__).resolve().parents[1] / "model_repository" / "fairmot"
+OUTPUT = Path("runs/export") / MODEL_NAME
 Images = Annotated[list[Path] | None, typer.Option("--image", help="Real images for the parity check; repeatable.")]
 
 
 @app.command()
 def model(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of mot-train fit.")],
-    output: Annotated[Path, typer.Option(help="Model directory of a Triton repository.")] = REPOSITORY,
+    output: Annotated[Path, typer.Option(help="Model directory of a Triton repository: REPOSITORY/fairmot.")] = OUTPUT,
     version: Annotated[int, typer.Option(help="Model version, the folder's number.", min=1)] = 1,
     arch: Annotated[str | None, typer.Option(help="Refuse checkpoints of another architecture.")] = None,
-    width: Annotated[int | None, typer.Option(help="Input width; by default the recipe's.")] = None,
-    height: Annotated[int | None, typer.Option(help="Input height; by default the recipe's.")] = None,
+    width: Annotated[int | None, typer.Option(help="Input width; by default what the recipe exports.")] = None,
+    height: Annotated[int | None, typer.Option(help="Input height; by default what the recipe exports.")] = None,
     top_k: Annotated[int, typer.Option(help="People per image at most; 500 for crowds.", min=1)] = 128,
     passes: Annotated[
         str, typer.Option(help="Steps that make the graph faster: all, portable (for TensorRT, too), or none.")
@@ -47,16 +47,21 @@ def model(
     dcn: Annotated[
         Literal["native", "plugin"], typer.Option(help="Deformable convolutions: ONNX's own, or the faster plugin's.")
     ] = "native",
-    plugin: Annotated[Path, typer.Option(help="The plugin's library; `make plugin` builds it.")] = BUILT,
+    plugin: Annotated[
+        Path | None, typer.Option(help="The plugin's library; by default where `make plugin` builds it.")
+    ] = None,
     accuracy: Annotated[str, typer.Option(help="Measured accuracy with its protocol, kept in the file.")] = "",
     image: Images = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that stands there.")] = False,
 ) -> None:
     """Write OUTPUT/VERSION/model.onnx, model.py and both configurations, if ONNX Runtime agrees with PyTorch.
 
     Example: mot-export model runs/default/last.pt --image street.jpg
     """
+    for path, kind in ((checkpoint, "checkpoint"), *((each, "image") for each in image or ())):
+        existing(path, kind)
     from export.export import Export, export_model
-    from export.library import choose_library
+    from export.library import BUILT, choose_library
     from export.passes.plan import choose
 
     export = Export(
@@ -69,23 +74,28 @@ def model(
         top_k=top_k,
         passes=choose(passes, no_pass or ()),
         precision=precision,
-        library=choose_library(plugin, dcn, precision),
+        library=choose_library(plugin or BUILT, dcn, precision),
         accuracy=accuracy,
         images=image or [],
+        overwrite=overwrite,
     )
     with parity_shown(), console.status(f"exporting {checkpoint}"):
         exported = export_model(export)
     console.print(", ".join(f"{name} {count}" for name, count in exported.changed.items()) or "no passes")
     print_parity(exported.comparison)
     say(f"{exported.graph}: {exported.graph.stat().st_size / 1e6:.1f} MB")
+    say(f"next: mot track VIDEO --model-repository {output.parent}")
 
 
 @app.command()
 def config(
-    output: Annotated[Path, typer.Argument(help="Model directory of a Triton repository.")] = REPOSITORY,
+    output: Annotated[
+        Path, typer.Argument(help="Model directory of a Triton repository: REPOSITORY/fairmot.")
+    ] = OUTPUT,
     version: Annotated[int, typer.Option(help="Model version to read the contract from.", min=1)] = 1,
 ) -> None:
     """Write Triton's configurations again from what the ONNX file says of itself."""
+    existing(output / str(version) / "model.onnx", "model file; mot-export model writes one")
     from export.export import rewrite_configs
 
     graph = rewrite_configs(output, version)
@@ -95,10 +105,16 @@ def config(
 @app.command()
 def verify(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint the model was exported from.")],
-    onnx_model: Annotated[Path, typer.Argument(help="The exported file.")] = REPOSITORY / "1" / "model.onnx",
+    onnx_model: Annotated[Path, typer.Argument(help="The exported file.")] = OUTPUT / "1" / "model.onnx",
     image: Images = None,
 ) -> None:
     """Compare an exported model with its checkpoint again, on images of your own."""
+    for path, kind in (
+        (checkpoint, "checkpoint"),
+        (onnx_model, "model file; mot-export model writes one"),
+        *((each, "image") for each in image or ()),
+    ):
+        existing(path, kind)
     from export.export import verify_model
 
     comparison = verify_model(checkpoint, onnx_model, image or [])
@@ -133,9 +149,13 @@ def say(message: str) -> None:
 def main() -> None:
     """Entry point: errors meant for the user are printed, not traced."""
     try:
-        app()
+        with warnings_shown():
+            app(prog_name="mot-export")
     except MotError as error:
         show("error", str(error))
+        raise SystemExit(1) from error
+    except MemoryError as error:
+        show("error", "memory is used up; end other programs, or export a smaller input")
         raise SystemExit(1) from error
 
 

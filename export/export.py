@@ -13,7 +13,8 @@ from export.passes.plan import ALL
 from export.to_onnx import Precision, export_onnx, make_spec
 from export.triton.config import write_model_dir
 from export.verify import compare, read_precision, sample_images
-from mot.contract import ModelSpec
+from mot.contract import MODEL_NAME, ModelSpec
+from mot.errors import MotError
 from mot.files import whole_file
 from training.checkpoint import load_model
 
@@ -34,6 +35,7 @@ class Export:
     library: Path | None = None  # the plugin, for a graph with its deformable convolutions
     accuracy: str = ""  # measured, with its protocol; kept in the file
     images: Sequence[Path] = ()  # for the comparison; none: soft random shapes
+    overwrite: bool = False  # a model that stands there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +53,14 @@ def export_model(export: Export) -> Exported:
 
     Raises:
         ParityError: it does not agree; nothing is written, and what stood there stays.
-        MotError: the checkpoint cannot be read, or the input does not suit it.
+        MotError: the checkpoint cannot be read, the input does not suit it, or the place is no place for it.
     """
+    graph = require_place(export.output, export.version, overwrite=export.overwrite)
     network, recipe = load_model(export.checkpoint, export.architecture)
     spec = make_spec(
         network, recipe, width=export.width, height=export.height, top_k=export.top_k, accuracy=export.accuracy
     )
     images = sample_images(spec, export.images)
-    graph = export.output / str(export.version) / "model.onnx"
     library, precision = export.library, export.precision
     with whole_file(graph) as candidate:
         changed = export_onnx(
@@ -71,6 +73,24 @@ def export_model(export: Export) -> Exported:
         install(library, graph)
     write_model_dir(export.output, export.version, spec, library is not None)
     return Exported(graph=graph, spec=spec, changed=changed, comparison=comparison)
+
+
+def require_place(output: Path, version: int, *, overwrite: bool) -> Path:
+    """Where the graph goes.
+
+    Raises:
+        MotError: Triton would refuse the folder, or a model stands there and may not be replaced.
+    """
+    name = (output if output.name not in ("", "..") else output.resolve()).name
+    if name != MODEL_NAME:
+        raise MotError(
+            f"--output {output}: Triton wants a model's folder to bear the model's name, which is {MODEL_NAME!r} to "
+            f"all clients; write it to {output / MODEL_NAME} and name the repository {output}"
+        )
+    graph = output / str(version) / "model.onnx"
+    if graph.exists() and not overwrite:
+        raise MotError(f"{graph} exists; choose another --output or --version, or give --overwrite to replace it")
+    return graph
 
 
 def verify_model(checkpoint: Path, graph: Path, images: Sequence[Path] = ()) -> Comparison:
@@ -97,9 +117,9 @@ def rewrite_configs(output: Path, version: int) -> Path:
     """Write Triton's files around a graph again, from what the graph says of itself; returns the graph.
 
     Raises:
-        MotError: there is no graph of the contract.
+        MotError: there is no graph of the contract, or Triton would refuse the folder.
     """
-    graph = output / str(version) / "model.onnx"
+    graph = require_place(output, version, overwrite=True)
     write_model_dir(output, version, read_spec(graph), needed_by(graph) is not None)
     return graph
 

@@ -16,9 +16,9 @@ import torch
 from export.passes.plan import ALL, HEADS, apply_passes
 from export.passes.plugin_dcn import use_plugin
 from mot.contract import ModelSpec
+from mot.errors import MotError
 from mot.files import whole_file
-from training.model.decode import Predictor
-from training.model.fairmot import STRIDE, FairMOT
+from training.model.networks import STRIDE, Network, make_predictor
 from training.recipe import Recipe
 
 Precision = Literal["fp32", "fp16"]
@@ -28,13 +28,17 @@ OPSET = 20  # DeformConv came with 19; at 18 the exporter would silently write a
 
 
 def make_spec(
-    model: FairMOT, recipe: Recipe, *, width: int | None, height: int | None, top_k: int, accuracy: str
+    model: Network, recipe: Recipe, *, width: int | None, height: int | None, top_k: int, accuracy: str
 ) -> ModelSpec:
-    """The contract of an exported model; the input size is the recipe's unless given."""
-    return ModelSpec(
+    """The contract of an exported model; the input size is the one that the recipe exports unless given.
+
+    Raises:
+        MotError: the size does not suit the network, or has fewer cells than ``top_k``.
+    """
+    spec = ModelSpec(
         architecture=model.architecture,
-        width=width or recipe.width,
-        height=height or recipe.height,
+        width=width or recipe.export_width or recipe.width,
+        height=height or recipe.export_height or recipe.height,
         stride=STRIDE,
         top_k=top_k,
         embedding_dim=model.config.embedding_dim,
@@ -43,10 +47,17 @@ def make_spec(
         recipe=recipe.name,
         accuracy=accuracy,
     )
+    cells = (spec.width // STRIDE) * (spec.height // STRIDE)
+    if top_k > cells:
+        raise MotError(
+            f"--top-k {top_k}: an input of {spec.width}x{spec.height} has {cells} cells for people; lower it or "
+            "enlarge the input"
+        )
+    return spec
 
 
 def export_onnx(
-    model: FairMOT,
+    model: Network,
     spec: ModelSpec,
     path: Path,
     *,
@@ -66,7 +77,7 @@ def export_onnx(
     """
     if precision == "fp16":
         model = copy.deepcopy(model).half()
-    predictor = Predictor(model, spec.top_k, dense=HEADS not in passes).eval()
+    predictor = make_predictor(model, spec.top_k, dense=HEADS not in passes).eval()
     example = torch.zeros((2, *spec.image.shape), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():

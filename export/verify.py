@@ -13,16 +13,16 @@ import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 import torch
+from torch import nn
 
 from client.detection.custom_ops import register
 from export.cuda import CPU
 from export.parity import LIMITS, Comparison, Difference, Limits, Parity
 from export.to_onnx import PRECISION_KEY
 from mot.contract import ModelSpec
-from mot.errors import MotError
 from mot.geometry import Letterbox
-from training.model.decode import Predictor
-from training.model.fairmot import FairMOT
+from training.data.pictures import read_picture
+from training.model.networks import Network, make_predictor
 
 Image = npt.NDArray[np.uint8]
 MISPLACED = 1.0  # pixels; a faint row that float64 has so far away is another cell's, and which one is arbitrary
@@ -46,12 +46,10 @@ def sample_images(spec: ModelSpec, paths: Sequence[Path], count: int = 8) -> npt
     """
     images: list[npt.NDArray[np.uint8]] = []
     for path in paths[:count]:
-        pixels = cv2.imread(str(path))
-        if pixels is None:
-            raise MotError(f"{path}: missing or no readable image")
+        pixels = read_picture(path)
         height, width = pixels.shape[:2]
         fit = Letterbox(source_width=width, source_height=height, width=spec.width, height=spec.height)
-        images.append(fit.apply(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)))
+        images.append(fit.apply(pixels))
     if images:
         return np.stack([images[i % len(images)] for i in range(count)])
     rng = np.random.default_rng(0)
@@ -63,7 +61,7 @@ def sample_images(spec: ModelSpec, paths: Sequence[Path], count: int = 8) -> npt
 
 
 def compare(
-    model: FairMOT,
+    model: Network,
     path: Path,
     spec: ModelSpec,
     images: npt.NDArray[np.uint8],
@@ -80,7 +78,7 @@ def compare(
         providers: what of ONNX Runtime computes the graph; PyTorch computes on the CPU.
     """
     limits = LIMITS[precision]
-    predictor = Predictor(model, spec.top_k).eval()
+    predictor = make_predictor(model, spec.top_k).eval()
     exact = _Exact(model, spec.top_k)
     options = ort.SessionOptions()
     if library:
@@ -103,21 +101,21 @@ def compare(
 class _Exact:
     """PyTorch in float64, asked only where it decides something: it takes many times as long."""
 
-    def __init__(self, model: FairMOT, top_k: int) -> None:
+    def __init__(self, model: Network, top_k: int) -> None:
         self._model, self._top_k = model, top_k
-        self._predictor: Predictor | None = None
+        self._predictor: nn.Module | None = None
         self._known: dict[bytes, Rows] = {}  # by image: samples repeat themselves
 
     def __call__(self, image: Image) -> Rows:
         if self._predictor is None:
-            self._predictor = Predictor(copy.deepcopy(self._model).double(), self._top_k).eval()
+            self._predictor = make_predictor(copy.deepcopy(self._model).double(), self._top_k).eval()
         key = image.tobytes()
         if key not in self._known:
             (self._known[key],) = _rows(_predict(self._predictor, image[None]))
         return self._known[key]
 
 
-def _predict(predictor: Predictor, part: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+def _predict(predictor: nn.Module, part: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
     with torch.no_grad():
         return [tensor.numpy() for tensor in predictor(torch.from_numpy(part))]
 

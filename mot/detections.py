@@ -20,16 +20,18 @@ class Detections:
 
     boxes: npt.NDArray[np.float32]  # (N, 4) xyxy, pixels
     scores: npt.NDArray[np.float32]  # (N,) 0..1
-    embeddings: npt.NDArray[np.float32]  # (N, D) length 1; D = 0 where a source has no appearance
+    embeddings: npt.NDArray[np.float32] | None = None  # (N, D) length 1; None: the source has none
     classes: npt.NDArray[np.int64] | None = None  # (N,) tracked apart from each other; None: all the same
 
     def __post_init__(self) -> None:
         count = len(self.boxes)
-        width = self.embeddings.shape[-1]
-        if (self.boxes.shape, self.scores.shape, self.embeddings.shape) != ((count, 4), (count,), (count, width)):
+        if (self.boxes.shape, self.scores.shape) != ((count, 4), (count,)):
+            raise ValueError(f"boxes {self.boxes.shape} and scores {self.scores.shape} are not (N, 4) and (N,)")
+        embeddings = self.embeddings
+        if embeddings is not None and (embeddings.ndim != 2 or len(embeddings) != count or not embeddings.shape[1]):
             raise ValueError(
-                f"boxes {self.boxes.shape}, scores {self.scores.shape} and embeddings {self.embeddings.shape} "
-                "are not (N, 4), (N,) and (N, D)"
+                f"embeddings {embeddings.shape} are not ({count}, D), as boxes {self.boxes.shape} would have it; "
+                "where there are none, give None"
             )
         if self.classes is not None and self.classes.shape != (count,):
             raise ValueError(f"classes {self.classes.shape} are not (N,), as boxes {self.boxes.shape} would have it")
@@ -42,16 +44,17 @@ class Detections:
         return Detections(
             boxes=self.boxes[index],
             scores=self.scores[index],
-            embeddings=self.embeddings[index],
+            embeddings=None if self.embeddings is None else self.embeddings[index],
             classes=None if self.classes is None else self.classes[index],
         )
 
     @classmethod
     def empty(cls, embedding_dim: int = 0) -> Detections:
+        """Nobody; ``embedding_dim``: D, 0 for a source without embeddings."""
         return cls(
             boxes=np.zeros((0, 4), np.float32),
             scores=np.zeros(0, np.float32),
-            embeddings=np.zeros((0, embedding_dim), np.float32),
+            embeddings=np.zeros((0, embedding_dim), np.float32) if embedding_dim else None,
         )
 
 

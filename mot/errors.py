@@ -1,4 +1,35 @@
-"""The error that a user reads."""
+"""The errors that a user reads, and all that derive from them.
+
+    MotError
+        ContractError        a model or server speaks another contract               mot/contract.py
+        SequenceError        a text of MOTChallenge is malformed                     mot/table.py
+        SplitError           a sequence has no such half                             mot/splits.py
+        VideoError           a video, folder, camera or stream cannot be read        client/video/source.py
+        SampleError          the sample video cannot be had                          client/video/sample.py
+        DetectorError        the network could not be run on a frame                 client/detection/detector.py
+            UnavailableError the server did not answer this time                     client/detection/transport.py
+        PluginError          the library of operators is missing or does not load    client/detection/custom_ops.py
+        ServerError          the embedded server does not start, or has died         client/serving/errors.py
+        ModelError           there is no such model, or several                      client/serving/model.py
+        TrackerError         a setting or a detection that no tracker can use        client/tracking/tracker.py
+        SinkError            a result cannot be written                              client/outputs/sink.py
+        EmbeddingsError      a file of embeddings is missing or another one          client/outputs/embeddings.py
+        JobError             a job cannot be done as it is described                 client/jobs/spec.py
+        JobStoppedError      a job was stopped before its end                        client/jobs/tracking.py
+        ChallengeError       a benchmark's folder or results are not as they must be client/challenge/task.py
+        EvaluationError      files do not belong together, or there is none to score client/evaluation/pair.py
+        RecordingError       recorded detections are missing or of another model     client/tuning/recording.py
+        CountError           a result cannot be counted                              client/analysis/counting.py
+        PlacesError          lines and zones are malformed                           client/analysis/places.py
+        DataError            training data are malformed                             training/data/labels.py
+        NumberingError       pictures and labels are numbered differently            training/frames.py
+        SceneError           a validation scene is malformed                         training/scene.py
+        CheckpointError      a checkpoint cannot be read or written                  training/checkpoint.py
+        WeightError          initial weights do not fit                              training/weights/file.py
+        ParityError          an exported graph differs from the network              export/parity.py
+
+One that is said to be a ValueError, too, is so for programs that use the libraries and check their own values.
+"""
 
 
 class MotError(Exception):

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and the folder of those that can be fetched again."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def user_cache() -> Path:
+    """This user's folder for what can be fetched again, whatever the current folder; it may not exist yet.
+
+    ``$XDG_CACHE_HOME/fairmot-mit``, by default ``~/.cache/fairmot-mit`` (XDG Base Directory Specification 0.8,
+    by which a path that is not absolute does not count).
+    """
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".cache") / "fairmot-mit"
 
 
 def hidden_beside(path: Path) -> Path:

@@ -40,6 +40,7 @@ _GROUND_TRUTH = f"{_BOX},mark,class,visibility"
 _NAMES = (*_BOX.split(","), "score or mark", "column 8", "column 9", "column 10")
 
 CLASSES = range(1, 14)  # of MOT16, 17 and 20; 1 = pedestrian
+_MATCHES_NOBODY = "it can match nobody"
 _LARGEST = 2**31 - 1  # for frames and ids
 
 
@@ -150,6 +151,8 @@ def _to_rows(
     _check_numbers(path, values, lines, whole, remark)
     values[:, whole] = np.trunc(values[:, whole])
     if identities:
+        if remark:
+            _count_from_the_end(path, values, lines, remark)
         _check_identities(path, values[:, :2].astype(np.int64), lines)
     count = len(values)
     return MotRows(
@@ -179,13 +182,27 @@ def _check_numbers(
 
     for column in range(min(values.shape[1], len(_NAMES))):
         overlooked = "not looked at" if column >= 6 and column not in whole else ""
-        check(~np.isfinite(values[:, column]), column, "not a finite number", overlooked)
+        infinite = np.isinf(values[:, column]) & (column in (4, 5))
+        check(infinite, column, "not a finite number", _MATCHES_NOBODY)
+        check(~np.isfinite(values[:, column]) & ~infinite, column, "not a finite number", overlooked)
     for column in whole:
         check(values[:, column] != np.round(values[:, column]), column, "not a whole number", "the fraction is cut off")
         check(np.abs(values[:, column]) > _LARGEST, column, f"beyond {_LARGEST}")
     check(values[:, 0] < 1, 0, "frames start at 1")
     for column in (4, 5):
-        check(values[:, column] <= 0, column, "a box must have a positive size", "it can match nobody")
+        check(values[:, column] <= 0, column, "a box must have a positive size", _MATCHES_NOBODY)
+
+
+def _count_from_the_end(path: Path, values: npt.NDArray[np.float64], lines: list[int], remark: Remark) -> None:
+    """Give negative ids in column 1 the meaning they have for TrackEval, whose tables they index from the end."""
+    negative = values[:, 1] < 0
+    if not negative.any():
+        return
+    row, end = int(negative.argmax()), values[:, 1].max() + 1
+    if (values[negative, 1] + end >= 0).all():
+        complaint = f"TrackEval takes it for {_number(values[row, 1] + end)}, counted from the largest id"
+        remark(f"{path}:{lines[row]}: id is {_number(values[row, 1])}, a track's id must not be negative: {complaint}")
+        values[negative, 1] += end
 
 
 def _check_identities(path: Path, values: npt.NDArray[np.int64], lines: list[int]) -> None:

@@ -15,7 +15,7 @@ from mot.errors import MotError
 Remark = Callable[[str], None]  # takes a sentence for people: file, line, what is irregular and how it is read
 
 _MOST = 10  # columns that a file should have
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", ":": "colons", " ": "spaces"}
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 

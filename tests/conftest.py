@@ -25,6 +25,15 @@ def mot_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def mot_cases() -> Path:
+    """Folder of small inputs that once went wrong; the test is skipped where it is missing."""
+    folder = Path(os.environ.get("MOT_CASES", ROOT.parent / "shared" / "cases"))
+    if not folder.is_dir():
+        pytest.skip(f"cases not found at {folder}; set MOT_CASES")
+    return folder
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 kB; needs the right to mount."""

@@ -93,5 +93,4 @@ def expected(image: npt.NDArray[np.uint8], spec: ModelSpec = TINY) -> Detections
     return Detections(
         boxes=(rank[:, None] * np.append(mean, mean.sum())).astype(np.float32),
         scores=(mean.mean() / 255 / rank).astype(np.float32),
-        embeddings=np.zeros((spec.top_k, 0), np.float32),
     )

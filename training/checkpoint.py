@@ -10,8 +10,8 @@ import torch
 
 from mot.errors import MotError
 from mot.files import whole_file
-from training.model.fairmot import FairMOT
-from training.recipe import Recipe, parse_recipe
+from training.model.networks import Network, make_network
+from training.recipe import Recipe, overridden, parse_recipe
 
 FORMAT = 1
 # What every checkpoint holds; "ema" is empty where weights are not averaged. One that a run can be resumed from
@@ -86,7 +86,16 @@ def check_content(content: object, path: Path) -> dict[str, Any]:
     return content
 
 
-def load_model(path: Path, architecture: str | None = None) -> tuple[FairMOT, Recipe]:
+def resumed_recipe(path: Path, overrides: Sequence[str]) -> Recipe:
+    """The recipe that a run to be resumed was started with, and overrides where they are given.
+
+    Raises:
+        MotError: the checkpoint cannot be read, or an override is not allowed.
+    """
+    return overridden(load_checkpoint(path)["recipe"], overrides, str(path))
+
+
+def load_model(path: Path, architecture: str | None = None) -> tuple[Network, Recipe]:
     """The network of a checkpoint, with averaged weights where the run kept them, and its recipe.
 
     Raises:
@@ -95,12 +104,12 @@ def load_model(path: Path, architecture: str | None = None) -> tuple[FairMOT, Re
     return model_of(load_checkpoint(path), path, architecture)
 
 
-def model_of(state: dict[str, Any], path: Path, architecture: str | None = None) -> tuple[FairMOT, Recipe]:
+def model_of(state: dict[str, Any], path: Path, architecture: str | None = None) -> tuple[Network, Recipe]:
     """:func:`load_model` of a checkpoint that is read already; ``path`` names it in errors."""
     recipe = parse_recipe(state["recipe"], str(path))
     if architecture is not None and architecture != recipe.architecture:
         raise CheckpointError(f"{path}: architecture {recipe.architecture!r}, but {architecture!r} was asked for")
-    model = FairMOT(recipe.architecture)
+    model = make_network(recipe.architecture)
     try:
         model.load_state_dict(state["ema"] or state["model"])
     except RuntimeError as error:

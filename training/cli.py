@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ from rich.table import Table
 from client import terminal
 from mot.errors import MotError
 from training.allocator import keep_freed_memory
-from training.options import CONTEXT
+from training.options import CONTEXT, check_place, existing
 from training.prepare.cli import data_app
 
 console = Console()
@@ -27,7 +29,12 @@ app.add_typer(data_app, name="data")
 
 @app.command()
 def fit(
-    recipe: Annotated[str, typer.Option(help="Name of a recipe in training/recipes, or a .toml file.")] = "default",
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a recipe in training/recipes, or a .toml file; default, if not given.", metavar="NAME"
+        ),
+    ] = None,
     data: Annotated[Path, typer.Option(help="Data configuration (data.json).")] = Path("runs/data/data.json"),
     output: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path("runs/default"),
     arch: Annotated[str | None, typer.Option(help="Another architecture than the recipe's.")] = None,
@@ -51,10 +58,10 @@ def fit(
         Literal["auto", "32-true", "bf16-mixed", "16-mixed"], typer.Option(help="auto: mixed on CUDA, else fp32.")
     ] = "auto",
 ) -> None:
-    """Train by a recipe; Ctrl-C saves and stops, --resume goes on.
+    """Train by a recipe; Ctrl-C, SIGTERM and SIGHUP save and stop, --resume goes on.
 
-    A resumed run may have other epochs, rates or augmentation; they are listed. Architecture, optimizer,
-    images a step, seed and data stay.
+    A resumed run goes on by its own recipe, as its checkpoint has it. It may have other epochs, rates or augmentation
+    where --set says so; they are listed. Architecture, optimizer, images a step, seed and data stay.
 
     Several processes: --devices 4 starts them; or torchrun does, with mot-train fit's options after -m training.cli
     fit, also on several nodes. The images of a step are batch_size x accumulate x processes.
@@ -63,19 +70,76 @@ def fit(
 
     Example: mot-train fit --validate MOT17/train/MOT17-09-FRCNN,gt=gt_val_half.txt,frames=264-525
     """
+    last = output / "last.pt"
+    check_place(last, resume=resume)
+    existing(data, "data configuration; mot-train data makes one")
+    with stopping(last):
+        _fit(
+            recipe,
+            data,
+            output,
+            [*(override or []), *([] if arch is None else [f"architecture={arch}"])],
+            validate or [],
+            resume=resume,
+            fabric_options=(accelerator, devices, nodes, precision),
+        )
+
+
+@contextmanager
+def stopping(last: Path) -> Iterator[None]:
+    """A signal ends the command in order, with status 130 and a line that says what is saved."""
+    from training.interrupt import signals_interrupt
+
+    with signals_interrupt():
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            notes = getattr(stop, "__notes__", None) or [
+                f"nothing new was made; {last} is as it was" if last.exists() else "nothing was made yet to be saved"
+            ]
+            if os.environ.get("LOCAL_RANK", "0") == "0":
+                terminal.errors.print(f"stopped; {notes[0]}", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(130) from None
+
+
+def _fit(
+    recipe: str | None,
+    data: Path,
+    output: Path,
+    overrides: list[str],
+    scenes: list[str],
+    *,
+    resume: bool,
+    fabric_options: tuple[str, int | None, int | None, str],
+) -> None:
+    """What :func:`fit` does once its files are there."""
     keep_freed_memory()
+    import torch
+
+    from training.checkpoint import resumed_recipe
     from training.devices import make_fabric
-    from training.recipe import load_recipe
+    from training.failures import explained
+    from training.recipe import changes, load_recipe
     from training.scene import parse_scene
+    from training.threads import choose_threads
     from training.train import fit as run
 
-    resolved = load_recipe(recipe, [*(override or []), *([] if arch is None else [f"architecture={arch}"])])
-    if validate:
-        resolved = resolved.model_copy(update={"validation": tuple(parse_scene(option) for option in validate)})
-    fabric = make_fabric(accelerator, devices, nodes, precision)
+    resolved = resumed_recipe(output / "last.pt", overrides) if resume else load_recipe(recipe or "default", overrides)
+    if scenes:
+        resolved = resolved.model_copy(update={"validation": tuple(parse_scene(option) for option in scenes)})
+    fabric = make_fabric(*fabric_options)
+    screen = Console(quiet=not fabric.is_global_zero)
+    report = partial(screen.print, markup=False, highlight=False, soft_wrap=True)
+    if resume and recipe is not None:
+        for key, here, there in changes(resolved, load_recipe(recipe, overrides)):
+            report(f"--recipe {recipe} has {key}={there}; the run goes on with {here}, --set {key}=... changes it")
+    if fabric.device.type == "cpu" and fabric.world_size == 1:
+        most = torch.get_num_threads()
+        threads = choose_threads()
+        if threads < most:
+            report(f"{threads} of {most} threads: more do not pay now; OMP_NUM_THREADS={most} uses them all the same")
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     times = (TimeElapsedColumn(), TextColumn("{task.fields[left]} left"))
-    screen = Console(quiet=not fabric.is_global_zero)
     with Progress(*columns, *times, console=screen) as bar:
         task = bar.add_task("starting", total=None, left="?")
 
@@ -87,16 +151,11 @@ def fit(
             if not screen.is_terminal:
                 screen.print(f"step {step}/{steps} {terms}, {left} left", soft_wrap=True)
 
-        report = partial(screen.print, markup=False, highlight=False, soft_wrap=True)
-        try:
+        with explained(resolved):
             last = run(resolved, data, output, fabric, resume=resume, progress=show_progress, report=report)
-        except KeyboardInterrupt:
-            if fabric.is_global_zero:
-                terminal.errors.print(
-                    f"stopped; {output / 'last.pt'} is saved, --resume goes on", highlight=False, soft_wrap=True
-                )
-            raise typer.Exit(130) from None
-    screen.print(f"checkpoint: {last}", highlight=False, soft_wrap=True)
+    report(f"checkpoint: {last}")
+    best = output / "best.pt"
+    report(f"next: mot-export model {best if best.is_file() else last} --image PICTURE")
 
 
 @app.command()
@@ -105,6 +164,7 @@ def show(checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of mot-tr
 
     Example: mot-train show runs/default/last.pt
     """
+    existing(checkpoint, "checkpoint")
     from training.checkpoint import load_checkpoint, model_of
     from training.recipe import flat
 
@@ -129,19 +189,20 @@ def weights(
     file: Annotated[Path, typer.Argument(help="A published weight file, or a checkpoint.")],
     arch: Annotated[str, typer.Option(help="Architecture that it is for.")] = "mit_b1",
     init: Annotated[
-        Literal["mit", "checkpoint", "yolox"], typer.Option(help="What the recipe's init would say.")
+        Literal["mit", "checkpoint", "yolox", "rtmdet"], typer.Option(help="What the recipe's init would say.")
     ] = "mit",
 ) -> None:
     """Print which tensors of a weight file a network would start with; status 1 unless all match.
 
     Example: mot-train weights mit_b1.pth --arch mit_b1
     """
-    from training.model.fairmot import FairMOT
+    existing(file, "file; it should hold a network's weights")
+    from training.model.networks import make_network
     from training.recipe import Recipe
     from training.weights.initial import initialise
 
     recipe = Recipe(name="weights", architecture=arch, init=init, init_path=str(file), allow_mismatch=True)
-    report = initialise(FairMOT(arch), recipe)
+    report = initialise(make_network(arch), recipe)
     assert report is not None
     for kind in ("missing", "unexpected", "misshapen", "unused"):
         for name in getattr(report, kind):
@@ -154,7 +215,8 @@ def weights(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: errors meant for the user are printed, not traced; status 1."""
     try:
-        app(arguments, prog_name="mot-train")
+        with terminal.warnings_shown():
+            app(arguments, prog_name="mot-train")
     except MotError as error:
         terminal.show("error", str(error))
         raise SystemExit(1) from error

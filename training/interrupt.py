@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM between training steps instead of within one."""
+"""Ctrl-C, SIGTERM and SIGHUP: a run is asked to stop, and stops where nothing is torn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+
+# Of a terminal, of a supervisor (timeout, systemd, Kubernetes, docker stop), of a connection that is gone.
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE_S = 10  # a loader's worker that was told to end, but not by its parent, ends by itself after so long
 
 
 @contextmanager
@@ -18,7 +23,7 @@ def deferred_interrupt() -> Iterator[Callable[[], None]]:
     """
     asked = threading.Event()
 
-    def ask(number: int, _frame: object) -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
         asked.set()
         signal.signal(number, signal.SIG_DFL)
 
@@ -26,18 +31,58 @@ def deferred_interrupt() -> Iterator[Callable[[], None]]:
         if asked.is_set():
             raise KeyboardInterrupt
 
+    with _handled(ask):
+        yield check
+
+
+@contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """Every one of :data:`STOPS` raises KeyboardInterrupt, as Ctrl-C does, where nothing can be torn."""
+    with _handled(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield check
+        yield
         return
-    previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    # nohup's choice stays.
+    numbers = [n for n in STOPS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, handler) for number in numbers}
     try:
-        yield check
+        yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler or signal.SIG_DFL)
+        for number, former in previous.items():
+            signal.signal(number, former or signal.SIG_DFL)
+
+
+@contextmanager
+def undisturbed(*, tell: bool = True) -> Iterator[None]:
+    """Let the death of a worker wait: torch raises it between any two lines of the main thread.
+
+    Args:
+        tell: raise it afterwards; not where the run ends anyhow.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    deaths: list[tuple[int, FrameType | None]] = []
+    # Not the thread's mask: another thread would take the signal, and Python run the handler here all the same.
+    before = signal.signal(signal.SIGCHLD, lambda number, frame: deaths.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
+        if tell and deaths and callable(before):
+            before(*deaths[-1])
 
 
 def leave_interrupts_to_parent(_worker: int) -> None:
-    """For a loader's worker process: Ctrl-C reaches it too, but its parent decides when it ends."""
+    """For a worker process: a signal to the whole group reaches it too, but its parent decides when it ends.
+
+    SIGTERM alone does not tell the group's from the parent's own, so it ends the worker, but late.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.alarm(GRACE_S))

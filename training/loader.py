@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import cv2
 import torch
@@ -48,22 +48,29 @@ class Feed:
             pin_memory=device.type == "cuda",
         )
 
-    def from_step(self, step: int) -> Iterator[list[Item]]:
+    def from_step(self, step: int) -> Generator[list[Item], None, None]:
         """The micro-batches of each step of the run from ``step`` (from 0) on.
 
         Raises:
             DataError: an image cannot be read.
+            RuntimeError: a worker died.
         """
         self._order.first_batch = step * self._recipe.accumulate
         loaded = iter(self._loader)
         for _ in range(step, self.steps):
-            begun = time.perf_counter()
+            begun, death = time.perf_counter(), ""
             try:
                 batches = [next(loaded) for _ in range(self._recipe.accumulate)]
             except DataError as error:
                 # torch puts a worker's traceback around its error; the last line is what the worker raised.
                 line = str(error).strip().splitlines()[-1]
                 raise DataError(line.removeprefix(f"{DataError.__module__}.{DataError.__qualname__}: ")) from error
+            except RuntimeError as error:
+                death = str(error)
+            if death:
+                # Not torch's own error, whose frames would keep the other workers alive until the process ends.
+                del loaded
+                raise RuntimeError(death)
             moved = [
                 {name: tensor.to(self._device, non_blocking=True) for name, tensor in batch.items()}
                 for batch in batches

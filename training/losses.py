@@ -41,7 +41,7 @@ def focal_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def count(batch: dict[str, Tensor]) -> Tensor:
     """(3,) float32: a batch's centres, people, and people of known identity, which the terms are means over."""
     centres = (batch["heatmap"] == 1) & (batch["weight"] > 0)
-    known = batch["valid"] & (batch["identity"] >= 0)
+    known = batch["identity"] >= 0
     return torch.stack([centres.sum(), batch["valid"].sum(), known.sum()]).float()
 
 
@@ -60,7 +60,7 @@ def giou_of_distances(predicted: Tensor, target: Tensor) -> Tensor:
     return inner / union - (outer - union) / outer
 
 
-class FairMOTLoss(nn.Module):
+class JointLoss(nn.Module):
     """Detection and identity, balanced by two learned uncertainties (Kendall et al., CVPR 2018).
 
     Holds what FairMOT's own checkpoints lose: the identity classifier and both uncertainties.
@@ -77,6 +77,31 @@ class FairMOTLoss(nn.Module):
         self.scale = math.sqrt(2) * math.log(max(identities - 1, 2))
         self.s_det = nn.Parameter(torch.tensor(-1.85))
         self.s_id = nn.Parameter(torch.tensor(-1.05))
+
+    def joint(self, detection: Tensor, identity: Tensor) -> Tensor:
+        """Both terms as one."""
+        return 0.5 * ((-self.s_det).exp() * detection + (-self.s_id).exp() * identity + self.s_det + self.s_id)
+
+    def identity(self, embeddings: Tensor, identities: Tensor) -> Tensor:
+        """Sum over people of known identity; 0 where a batch knows none.
+
+        Cross entropy, or RetinaNet's sigmoid focal loss over all classes (Lin et al., ICCV 2017; alpha 0.25, gamma 2).
+
+        Args:
+            embeddings: (..., D) of length 1.
+            identities: (...), -1 where unknown.
+        """
+        known = identities >= 0
+        logits, wanted = self.classifier(self.scale * embeddings[known]), identities[known]
+        if self.config.identity_loss == "focal":
+            one_hot = functional.one_hot(wanted, logits.shape[1]).float()
+            total: Tensor = sigmoid_focal_loss(logits.float(), one_hot, alpha=0.25, gamma=2.0, reduction="sum")
+            return total
+        return functional.cross_entropy(logits, wanted, reduction="sum")
+
+
+class FairMOTLoss(JointLoss):
+    """FairMOT's own: heatmap, box and offset at labelled centres."""
 
     def forward(
         self,
@@ -104,19 +129,6 @@ class FairMOTLoss(nn.Module):
             box = (predicted - wanted).abs().sum() / (4 * people)
         offset = (outputs.offset.float()[valid] - batch["offset"][valid]).abs().sum() / (2 * people)
         detection = heatmap + self.config.box_weight * box + self.config.offset_weight * offset
-        identity = self._identity(outputs.embedding.float()[valid], batch["identity"][valid]) / known
-        loss = 0.5 * ((-self.s_det).exp() * detection + (-self.s_id).exp() * identity + self.s_det + self.s_id)
+        identity = self.identity(outputs.embedding.float(), batch["identity"]) / known
+        loss = self.joint(detection, identity)
         return {"loss": loss, "heatmap": heatmap, "box": box, "offset": offset, "identity": identity}
-
-    def _identity(self, embeddings: Tensor, identities: Tensor) -> Tensor:
-        """Sum over people of known identity; 0 where a batch knows none.
-
-        Cross entropy, or RetinaNet's sigmoid focal loss over all classes (Lin et al., ICCV 2017; alpha 0.25, gamma 2).
-        """
-        known = identities >= 0
-        logits, wanted = self.classifier(self.scale * embeddings[known]), identities[known]
-        if self.config.identity_loss == "focal":
-            one_hot = functional.one_hot(wanted, logits.shape[1]).float()
-            total: Tensor = sigmoid_focal_loss(logits.float(), one_hot, alpha=0.25, gamma=2.0, reduction="sum")
-            return total
-        return functional.cross_entropy(logits, wanted, reduction="sum")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -51,12 +52,12 @@ def measure(
             for index, detections in detect(predict, source, width=width, height=height, device=device):
                 file.write(format_rows(index, tracker.update(detections)))
                 kept = detections[detections.scores >= LEAST_SCORE]
-                found[index] = Detections(boxes=kept.boxes, scores=kept.scores, embeddings=kept.embeddings[:, :0])
+                found[index] = replace(kept, embeddings=None)
                 check()
         pair = SequencePair(
             name=scene.name, ground_truth=scene.ground_truth, result=result, first=min(found), last=max(found)
         )
-        scores = score_pairs([pair], protocol=scene.rules).combined
+        scores = score_pairs([pair], benchmark=scene.rules).combined
     counted = scene.scored(labels) | scene.ignored(labels)
     precision = average_precision(found, labels[counted], scene.ignored(labels)[counted])
     return {"AP50": precision, **{name: scores[name] for name in MEASURES[1:]}}

@@ -8,19 +8,25 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.losses import FairMOTLoss
-from training.model.fairmot import FairMOT
+from training.model.networks import Network
+from training.objective import Objective
 from training.recipe import Recipe
 
 
-def make_optimizer(recipe: Recipe, model: FairMOT, loss: FairMOTLoss) -> torch.optim.Optimizer:
-    """Backbone and the rest with their own rates; no weight decay on biases, norms and uncertainties."""
-    backbone = list(model.backbone.parameters())
-    rest = [*model.neck.parameters(), *loss.parameters()]  # the order is part of the checkpoint's format
-    for head in (model.heatmap, model.box, model.offset, model.embedding):
-        rest += head.parameters()
+def make_optimizer(recipe: Recipe, model: Network, loss: Objective) -> torch.optim.Optimizer:
+    """What comes with published weights and the rest with their own rates; no decay on biases, norms, uncertainties.
+
+    The order is part of the checkpoint's format.
+    """
+    published = [p for name in model.published_parts for p in model.get_submodule(name).parameters()]
+    rest: list[nn.Parameter] = []
+    for name, part in model.named_children():
+        if name not in model.published_parts:
+            rest += part.parameters()
+        if name == "neck":
+            rest += loss.parameters()
     groups: list[dict[str, Any]] = []
-    for parameters, factor in ((backbone, recipe.backbone_lr_factor), (rest, 1.0)):
+    for parameters, factor in ((published, recipe.backbone_lr_factor), (rest, 1.0)):
         for decayed in (True, False):
             groups.append(
                 {

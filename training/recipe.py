@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,10 +27,13 @@ class Recipe(BaseModel):
     architecture: str = "mit_b1"
     width: Annotated[int, Field(gt=0, multiple_of=32)] = 1088
     height: Annotated[int, Field(gt=0, multiple_of=32)] = 608
-    init: Literal["none", "imagenet", "yolox", "mit", "checkpoint"] = "none"
-    init_path: str = ""  # of the file, for the last three; training/weights says which ones are known
+    export_width: Annotated[int, Field(ge=0, multiple_of=32)] = 0  # of the exported network's input; 0: as trained
+    export_height: Annotated[int, Field(ge=0, multiple_of=32)] = 0
+    init: Literal["none", "imagenet", "yolox", "rtmdet", "mit", "checkpoint"] = "none"
+    init_path: str = ""  # of the file, for the last four; training/weights says which ones are known
     allow_mismatch: bool = False  # start with what fits, where tensors are missing, unknown or of other shapes
     identities_from: tuple[str, ...] | None = None  # data sets whose identities are learned; None: of all
+    leave_out: tuple[str, ...] = ()  # data sets that are not trained on: held-out scenes
     dcn: Literal["auto", "torchvision", "grid_sample", "mmcv"] = "auto"
 
     epochs: Annotated[int, Field(gt=0)] = 30
@@ -42,7 +47,7 @@ class Recipe(BaseModel):
 
     optimizer: Literal["adam", "adamw"] = "adam"
     lr: Annotated[float, Field(gt=0)] = 1e-4
-    backbone_lr_factor: Annotated[float, Field(ge=0)] = 1.0
+    backbone_lr_factor: Annotated[float, Field(ge=0)] = 1.0  # of what published weights are for: RTMDet's head, too
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["step", "cosine"] = "step"
     step_epochs: tuple[int, ...] = (20,)  # the rate falls to a tenth at the end of these
@@ -72,12 +77,22 @@ def load_recipe(name: str, overrides: list[str]) -> Recipe:
         known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
         raise MotError(f"recipe {name!r} not found ({path}); known recipes: {known}")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise MotError(f"{path}: cannot be read as TOML: {error}") from error
+    return overridden({"name": path.stem, **content}, overrides, str(path))
+
+
+def overridden(content: dict[str, Any], overrides: Sequence[str], source: str) -> Recipe:
+    """A recipe out of a file or a checkpoint, with overrides such as ``lr=2e-4``; ``source`` names it in errors.
+
+    Raises:
+        MotError: a key or value is not allowed.
+    """
+    content = copy.deepcopy(content)
     for override in overrides:
         _apply(content, override)
-    return parse_recipe({"name": path.stem, **content}, " ".join([str(path), *overrides]))
+    return parse_recipe(content, " ".join([source, *overrides]))
 
 
 def parse_recipe(content: object, source: str) -> Recipe:

@@ -10,8 +10,8 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from training.losses import FairMOTLoss
-from training.model.fairmot import FairMOT
+from training.model.networks import Network, make_network
+from training.objective import make_loss
 from training.optimizer import load_optimizer, make_optimizer, update_ema
 from training.recipe import Recipe, changes, parse_recipe
 from training.weights.initial import initialise
@@ -37,9 +37,9 @@ class Run:
         self.identities = identities
         self.step = 0
         self._fabric = fabric
-        self.model = FairMOT(recipe.architecture, dcn=recipe.dcn)
+        self.model = make_network(recipe.architecture, dcn=recipe.dcn)
         self.initial = initialise(self.model, recipe) if pretrained else None
-        self.loss = FairMOTLoss(recipe.loss, self.model.config.embedding_dim, identities)
+        self.loss = make_loss(self.model, recipe.loss, identities)
         # On the device before the optimizer exists: restored moments follow their parameters there.
         self.model.to(fabric.device)
         self.loss.to(fabric.device)
@@ -47,9 +47,10 @@ class Run:
         self.ema = copy.deepcopy(self.model).requires_grad_(False) if recipe.ema_decay else None
         self.log_state: dict[str, Any] | None = None  # of a resumed run, see training.log.Log
         self._buffers: list[Tensor] = []
+        self.torn = False  # within an update: weights belong to no step
 
     @property
-    def averaged(self) -> FairMOT:
+    def averaged(self) -> Network:
         """The weights that are validated and exported."""
         return self.model if self.ema is None else self.ema
 
@@ -65,9 +66,13 @@ class Run:
 
     def skip_step(self) -> None:
         """Count a step that teaches nothing: BatchNorm forgets it too, or its infinities would stay for ever."""
+        self.forget_step()
+        self.step += 1
+
+    def forget_step(self) -> None:
+        """Take back what a forward pass has changed."""
         for buffer, before in zip(self.model.buffers(), self._buffers, strict=True):
             buffer.copy_(before)
-        self.step += 1
 
     def save(self, path: Path, log_state: dict[str, Any]) -> None:
         """Write the checkpoint, from the first process alone.

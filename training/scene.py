@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from client.video.images import ImageFolder
 from client.video.open import open_source
 from client.video.source import Source
 from mot.errors import MotError
 from mot.sequence import MotRows, read_ground_truth
+from training.frames import check_numbering
 
 # MOT16's classes whose boxes are no pedestrian to be found, nor a mistake to find: person on vehicle, static
 # person, distractor, reflection; MOT20 adds the vehicle that is none. Source: TrackEval's MotChallenge2DBox.
@@ -50,10 +52,12 @@ class Scene(BaseModel):
         """Look for frames and labels, before hours are spent.
 
         Raises:
-            MotError: either is missing.
+            MotError: either is missing, or they count frames differently.
         """
-        self.labels()
-        self.open().close()
+        labels = self.labels()
+        with self.open() as source:
+            if isinstance(source, ImageFolder):
+                check_numbering(source.paths, labels.frames, self.ground_truth)
 
     def open(self) -> Source:
         """The frames, numbered as in the whole sequence.

@@ -9,8 +9,9 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from training.data.dataset import Item
-from training.losses import FairMOTLoss, count
-from training.model.fairmot import FairMOT
+from training.losses import count
+from training.model.networks import Network
+from training.objective import Objective
 
 
 class MicroBatch:
@@ -29,15 +30,15 @@ class MicroBatch:
 class TrainingStep(nn.Module):
     """Network and loss as one module, so that the gradients of both are reduced together across processes."""
 
-    def __init__(self, model: FairMOT, loss: FairMOTLoss) -> None:
+    def __init__(self, model: Network, loss: Objective) -> None:
         super().__init__()
         self.model = model
         self.loss = loss
 
     def forward(self, batch: MicroBatch) -> dict[str, Tensor]:
         """Loss terms by name."""
-        features, logits = self.model(batch.items["image"].float())
-        terms: dict[str, Tensor] = self.loss(self.model, features, logits, batch.items, batch.counts)
+        features, found = self.model(batch.items["image"].float())
+        terms: dict[str, Tensor] = self.loss(self.model, features, found, batch.items, batch.counts)
         return terms
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from mot.errors import MotError
 from training.curves import draw_curves
 from training.data.dataset import EpochSampler, Item
 from training.data.samples import load_samples
-from training.interrupt import deferred_interrupt
+from training.interrupt import deferred_interrupt, undisturbed
 from training.loader import Feed
 from training.log import Log
 from training.optimizer import rate, set_rate
+from training.options import check_place
 from training.recipe import Recipe
 from training.run import Run
 from training.step import TrainingStep, backward
+from training.threads import Processors
 from training.validate import Validation
 
 Progress = Callable[[int, int, dict[str, float]], None]  # step, steps in all, mean terms since the last call
@@ -51,19 +54,25 @@ def fit(
     Raises:
         MotError: bad data or recipe; ``out`` holds a run and ``resume`` is not set, or the reverse; no finite
             gradient for :data:`MOST_SKIPPED` steps.
-        KeyboardInterrupt: Ctrl-C or SIGTERM, after the step at hand is done and saved.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP, after the step at hand is done and saved; a note says so.
+        Exception: whatever ended the run; a note says whether the steps made so far are saved.
     """
     last = out / "last.pt"
     run, feed = prepare(recipe, data, last, fabric, resume=resume, report=report)
     validation = Validation(run, out, fabric, steps_per_epoch=feed.steps_per_epoch, steps=feed.steps)
     network, optimizer = fabric.setup(TrainingStep(run.model, run.loss), run.optimizer)
     first, skipped, advised = run.step, 0, False
-    with Log(out, run.step, fabric, run.log_state) as log, deferred_interrupt() as check_interrupt:
-        saved = time.monotonic()
+    with (
+        Log(out, run.step, fabric, run.log_state) as log,
+        deferred_interrupt() as check_interrupt,
+        closing(feed.from_step(run.step)) as loaded,  # ends the workers, whatever happens
+    ):
+        saved, processors = time.monotonic(), Processors()
 
-        def save() -> None:
+        def save(*, failed: bool = False) -> None:
             nonlocal saved
-            run.save(last, log.state())
+            with undisturbed(tell=not failed):
+                run.save(last, log.state())
             if fabric.is_global_zero:
                 draw_curves(out)
             saved = time.monotonic()
@@ -71,7 +80,7 @@ def fit(
         try:
             if validation.is_time:  # and was interrupted, when this run stopped here
                 validation.take(log, check_interrupt, report)
-            for micro_batches in feed.from_step(run.step):
+            for micro_batches in loaded:
                 set_rate(optimizer, rate(recipe, run.step, feed.steps, feed.steps_per_epoch))
                 terms = learn(run, fabric, network, optimizer, micro_batches)
                 log.add(terms, feed.waited)
@@ -82,7 +91,8 @@ def fit(
                     means = log.write(run.step, run.step / feed.steps_per_epoch, optimizer.param_groups[-1]["lr"])
                     progress(run.step, feed.steps, means)
                     # Not of the first rows: in their time the workers start.
-                    if not advised and run.step > first + LOG_EVERY and (advice := feed.advice(means["waiting"])):
+                    advice = feed.advice(means["waiting"]) or processors.advice(means["waiting"], fabric.device)
+                    if advice and not advised and run.step > first + LOG_EVERY:
                         report(advice)
                         advised = True
                 due = run.step % SAVE_EVERY == 0 or any_of(fabric, time.monotonic() - saved > SAVE_SECONDS)
@@ -91,8 +101,13 @@ def fit(
                 if validation.is_time:
                     validation.take(log, check_interrupt, report)
                 stop_together(fabric, check_interrupt)
-        except KeyboardInterrupt:
-            save()
+        except (Exception, KeyboardInterrupt) as error:
+            # The steps made so far are kept, whatever ended them; several processes can only meet to stop together.
+            together = isinstance(error, KeyboardInterrupt) or fabric.world_size == 1
+            made = isinstance(error, KeyboardInterrupt) or run.step > first
+            if together and made and not (run.torn or skipped):
+                save(failed=True)
+                error.add_note(f"{last} is saved, --resume goes on")
             raise
         save()
     return last
@@ -102,12 +117,9 @@ def prepare(
     recipe: Recipe, data: Path, last: Path, fabric: Fabric, *, resume: bool, report: Report
 ) -> tuple[Run, Feed]:
     """A run as it starts or as the checkpoint ``last`` has it, and its data."""
-    if last.exists() and not resume:
-        raise MotError(f"{last} exists; continue that run with --resume or choose another --output")
-    if resume and not last.exists():
-        raise MotError(f"{last}: no such checkpoint to resume; leave out --resume to start a new run")
+    check_place(last, resume=resume)
     fabric.seed_everything(recipe.seed, verbose=False)
-    samples = load_samples(data, identities_from=recipe.identities_from)
+    samples = load_samples(data, recipe.identities_from, leave_out=recipe.leave_out)
     sampler = EpochSampler(len(samples.samples), recipe.batch_size, recipe.seed, fabric.global_rank, fabric.world_size)
     feed = Feed(recipe, samples, sampler, fabric.device)
     if feed.steps == 0:
@@ -136,14 +148,21 @@ def learn(
     # Stochastic depth draws the same whether or not the run was interrupted, and differently in each process.
     torch.manual_seed(run.recipe.seed * 1_000_003 + run.step + 7919 * fabric.global_rank)
     run.begin_step()
-    terms = backward(fabric, network, micro_batches)
+    try:
+        terms = backward(fabric, network, micro_batches)
+    except BaseException:
+        run.forget_step()
+        raise
     limit = run.recipe.clip_norm or math.inf
     norm = fabric.clip_gradients(network, optimizer, max_norm=limit, error_if_nonfinite=False)
     assert norm is not None
     finite = bool(norm.isfinite())
     if finite:
-        optimizer.step()
-        run.finish_step()
+        with undisturbed():
+            run.torn = True
+            optimizer.step()
+            run.finish_step()
+            run.torn = False
     else:
         run.skip_step()
         scaler = getattr(fabric.strategy.precision, "scaler", None)

@@ -12,8 +12,7 @@ from lightning.fabric import Fabric
 from training.curves import draw_curves
 from training.log import Log
 from training.measure import measure
-from training.model.decode import Predictor
-from training.model.fairmot import STRIDE
+from training.model.networks import make_predictor
 from training.run import Run
 from training.scoreboard import CRITERION, MEAN, MEASURES, Scoreboard, with_mean
 
@@ -71,8 +70,8 @@ class Validation:
     def _measure(self, check: Callable[[], None]) -> dict[str, dict[str, float]]:
         """Measures of each scene and their mean."""
         recipe, model = self._run.recipe, self._run.averaged
-        cells = (recipe.width // STRIDE) * (recipe.height // STRIDE)
-        predict = Predictor(model, min(recipe.max_objects, cells))
+        cells = (recipe.width // 8) * (recipe.height // 8)  # no network has fewer
+        predict = make_predictor(model, min(recipe.max_objects, cells))
         training = model.training
         predict.eval()
         try:

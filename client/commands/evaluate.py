@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     from client.evaluation.measures import Evaluation
 
 
+_Benchmark = Literal["MOT15", "MOT16", "MOT17", "MOT20"]
+
+
 def evaluate(
     ground_truth: Annotated[Path, typer.Argument(help="gt.txt, or a folder of sequences.")],
     result: Annotated[Path, typer.Argument(help="Result file, or a folder with SEQUENCE.txt for each.")],
-    protocol: Annotated[
-        Literal["MOT15", "MOT16", "MOT17", "MOT20"],
-        typer.Option(help="MOT15 scores every label; the others remove distractors first."),
+    benchmark: Annotated[
+        _Benchmark, typer.Option(help="Whose rules: MOT15 scores every label; the others remove distractors first.")
     ] = "MOT17",
+    protocol: Annotated[_Benchmark | None, typer.Option("--protocol", hidden=True)] = None,  # its former name
     against: Annotated[
         Path | None, typer.Option(help="Another result, file or folder: shows what got better and which frames broke.")
     ] = None,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Show errors by cause, by height and by visible part; in --json, too.")
+    ] = False,
     top: Annotated[int, typer.Option(min=1, help="How many stretches of broken frames to show.")] = 10,
     plots: Annotated[Path | None, typer.Option(help="Folder for plots (PNG) and report.html.")] = None,
     split: Annotated[
@@ -58,10 +64,11 @@ def evaluate(
     mot eval gt.txt out/street.txt
     mot eval MOT17/train out --json scores.json --plots plots
     mot eval MOT17/train new --against old --plots plots
+    mot eval gt.txt out/street.txt --errors              what to mend
     mot eval MOT17/train out --split val-half --half fairmot
     mot eval MOT17/train out --split val-half --name gt_val_half.txt
     mot eval MOT17/train out --seqmap seqmaps/MOT17-train.txt
-    mot eval PETS09-S2L1/gt/gt.txt out/vtest.txt --protocol MOT15 --start 398
+    mot eval PETS09-S2L1/gt/gt.txt out/vtest.txt --benchmark MOT15 --start 398
     """
     if split is not None and (start > 1 or end is not None):
         raise typer.BadParameter("a half has its own first and last frame", param_hint="--split")
@@ -73,7 +80,7 @@ def evaluate(
 
     from rich.console import Console
 
-    from client.commands.evaluation_tables import comparison_tables, score_tables
+    from client.commands.evaluation_tables import comparison_tables, error_tables, score_tables
     from client.evaluation.comparison import compare
     from client.evaluation.evaluate import evaluate as score
 
@@ -81,7 +88,7 @@ def evaluate(
         str(path): score(
             ground_truth,
             path,
-            protocol,
+            protocol or benchmark,
             name=name,
             seqmap=seqmap,
             split=split,
@@ -101,10 +108,13 @@ def evaluate(
     first, *others = scored.values()
     comparison = compare(first, others[0], top) if others else None
     if comparison is None:
-        tables, document = score_tables(first), first.to_json()
+        tables, document = score_tables(first), first.to_json(errors=errors)
     else:
-        tables, document = comparison_tables(comparison, top), comparison.to_json()
+        tables, document = comparison_tables(comparison, top), comparison.to_json(errors=errors)
         typer.echo("".join(f"{side}: {label}\n" for side, label in zip("AB", scored, strict=True)))
+    if errors:
+        for side, evaluation in zip("AB", scored.values(), strict=False):
+            tables += error_tables(evaluation, side if comparison else "")
     for table in tables:
         Console().print(table)
     for path, text in ((json, document), (csv, first.to_csv())):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import inf
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from client.evaluation.comparison import Comparison, signed_difference
+from client.evaluation.errors import CAUSES, HEIGHTS, OF_PEOPLE, VISIBILITIES, join
 from client.evaluation.measures import MEASURES, Evaluation, Measure, Score
 from client.evaluation.stretch import Stretch
 
@@ -21,13 +24,13 @@ def score_tables(evaluation: Evaluation) -> list[Table]:
     """Measures down, sequences across, in as many tables as it takes."""
     alone = evaluation.sequences
     shown = alone if len(alone) == 1 else (*alone, evaluation.combined)
-    return [_scores(evaluation.protocol, shown[begin : begin + _WIDTH]) for begin in range(0, len(shown), _WIDTH)]
+    return [_scores(evaluation.benchmark, shown[begin : begin + _WIDTH]) for begin in range(0, len(shown), _WIDTH)]
 
 
 def comparison_tables(comparison: Comparison, top: int) -> list[Table]:
     """The main measures of both, and the ``top`` worst stretches of either."""
     shown = [measure for name in _MAIN for measure in MEASURES if measure.name == name]
-    scores = _table(f"{comparison.a.protocol} protocol", ["Sequence", ""], [measure.name for measure in shown])
+    scores = _table(f"{comparison.a.benchmark} protocol", ["Sequence", ""], [measure.name for measure in shown])
     for a, b in comparison.scores:
         scores.add_row(a.name, "A", *(measure.format(a[measure.name]) for measure in shown))
         scores.add_row("", "B", *(measure.format(b[measure.name]) for measure in shown))
@@ -37,6 +40,43 @@ def comparison_tables(comparison: Comparison, top: int) -> list[Table]:
         stretch_table("Broke: mistakes of A that B does not make", comparison.broke[:top]),
         stretch_table("Mended: mistakes of B that A does not make", comparison.mended[:top]),
     ]
+
+
+def error_tables(evaluation: Evaluation, label: str = "") -> list[Table]:
+    """Errors by cause and sequence, by height, and by visibility where the labels give it.
+
+    Args:
+        label: of the result, where there are two.
+    """
+    of = f" of {label}" if label else ""
+    names, together = list(evaluation.errors), join(list(evaluation.errors.values()))
+    shown = [*evaluation.errors.items(), *([("COMBINED", together)] if len(names) > 1 else [])]
+    tables = []
+    for begin in range(0, len(shown), _WIDTH):
+        group = shown[begin : begin + _WIDTH]
+        causes = _table(f"Errors{of} by cause", ["Cause"], [name for name, _ in group])
+        for cause, meaning in CAUSES.items():
+            causes.add_row(f"{cause} [dim]{meaning}[/]", *(str(errors.count(cause)) for _, errors in group))
+        tables.append(causes)
+    height = _binned_table(f"By height{of}, pixels", HEIGHTS, together.labels_by_height())
+    for cause in CAUSES:
+        height.add_row(cause, *map(str, together.by_height(cause)))
+    tables.append(height)
+    if (together.label_visibilities < 1).any():
+        visibility = _binned_table(f"By visible part{of}", VISIBILITIES, together.labels_by_visibility())
+        for cause in OF_PEOPLE:
+            visibility.add_row(cause, *map(str, together.by_visibility(cause)))
+        visibility.caption = "Coasted boxes and false people concern nobody labelled."
+        tables.append(visibility)
+    return tables
+
+
+def _binned_table(title: str, edges: Sequence[float], labels: Sequence[int]) -> Table:
+    """A column for each range; the first row are the labels."""
+    headers = [f"from {low:g}" if high == inf else f"{low:g}–{high:g}" for low, high in pairwise(edges)]
+    table = _table(title, [""], headers)
+    table.add_row("labels", *map(str, labels), end_section=True)
+    return table
 
 
 def stretch_table(title: str, stretches: Sequence[Stretch]) -> Table:
@@ -50,8 +90,8 @@ def stretch_table(title: str, stretches: Sequence[Stretch]) -> Table:
     return table
 
 
-def _scores(protocol: str, scores: Sequence[Score]) -> Table:
-    table = Table(title=f"{protocol} protocol")
+def _scores(benchmark: str, scores: Sequence[Score]) -> Table:
+    table = Table(title=f"{benchmark} protocol")
     table.add_column("Measure")
     for score in scores:
         table.add_column(score.name, justify="right", overflow="fold")

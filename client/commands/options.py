@@ -45,7 +45,7 @@ EngineKind = Annotated[
 Url = Annotated[
     str | None, typer.Option(help="HOST:PORT of a running Triton server; by default one is started and stopped.")
 ]
-Protocol = Annotated[Literal["grpc", "http"], typer.Option(help="How to speak to the Triton server.")]
+WireProtocol = Annotated[Literal["grpc", "http"], typer.Option(help="How to speak to the Triton server.")]
 InFlight = Annotated[
     int | None,
     typer.Option(min=1, help="Frames of a video in the network at a time; by default as many as it can use."),
@@ -54,7 +54,9 @@ Jobs = Annotated[int, typer.Option("-j", "--jobs", min=1, help="Videos tracked s
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results of other settings or inputs.")]
 OldOutputRoot = Annotated[Path | None, typer.Option("--output-root", hidden=True)]  # the former name of --output
 OldOut = Annotated[Path | None, typer.Option("--out", hidden=True)]
-RetryFor = Annotated[float, typer.Option(min=0, help="Seconds to wait for a Triton server that has stopped answering.")]
+RetryFor = Annotated[
+    float, typer.Option(min=0, help="Seconds to wait for a server, or for a stream, that has stopped answering.")
+]
 
 
 def network_config(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from client.commands.options import OldOut
+
 
 def refine(
     results: Annotated[
@@ -24,7 +26,7 @@ def refine(
     link_distance: Annotated[
         float, typer.Option(min=0, max=2, help="Cosine distance of the embeddings of tracks that are joined.")
     ] = 0.05,
-    out: Annotated[Path | None, typer.Option("--out", hidden=True, help="The former name of --output.")] = None,
+    out: OldOut = None,
 ) -> None:
     """Refine results afterwards, when the whole video is known; write OUTPUT/NAME.txt.
 

@@ -9,7 +9,9 @@ import typer
 
 
 def sample(
-    folder: Annotated[Path, typer.Option(help="Where to put it.")] = Path(".cache"),
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to put it; by default the user's cache folder.", show_default=False)
+    ] = None,
 ) -> None:
     """Fetch the sample video (pedestrians, 795 frames) and print its path.
 

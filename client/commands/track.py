@@ -16,11 +16,11 @@ from client.commands.options import (
     ModelRepository,
     OldOutputRoot,
     Overwrite,
-    Protocol,
     RetryFor,
     TrackerName,
     TrackerSet,
     Url,
+    WireProtocol,
     network_config,
     tracker_settings,
 )
@@ -49,6 +49,8 @@ def track(
         typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
     ] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the video with tracks drawn.")] = True,
+    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Copy the input's sound into it.")] = True,
+    anonymise: Annotated[bool, typer.Option("--anonymise", help="Blur heads in the video.")] = False,
     embeddings: Annotated[
         bool, typer.Option("--embeddings", help="Write NAME.embeddings.npz, too, for `mot refine --link-gap`.")
     ] = False,
@@ -56,7 +58,7 @@ def track(
     end: _End = None,
     engine: EngineKind = "triton",
     url: Url = None,
-    protocol: Protocol = "grpc",
+    protocol: WireProtocol = "grpc",
     in_flight: InFlight = None,
     retry_for: RetryFor = 60,
     model: Model = None,
@@ -80,6 +82,7 @@ def track(
     mot track a.mp4 b.mkv --output results --jobs 2     side by side
     mot track street.mp4 --start 100 --end 200          some of its frames
     mot track rtsp://camera/live --url gpu-host:8001    with a server elsewhere
+    mot track street.mp4 --anonymise                    heads blurred
     mot track 0                                         a webcam, until Ctrl-C
     mot track street.mp4 --model runs/people.onnx       a model of one's own
     mot track a.mp4 --tracker botsort --tracker-set track_buffer=60
@@ -120,6 +123,8 @@ def track(
                 network=network,
                 tracker=spec,
                 video=video,
+                audio=audio,
+                anonymise=anonymise,
                 embeddings=embeddings,
             )
             for name, input in found.items()

@@ -33,7 +33,6 @@ class GivenDetections:
         self._all = Detections(
             boxes=xywh_to_xyxy(rows.boxes).astype(np.float32),
             scores=rows.scores.astype(np.float32),
-            embeddings=np.zeros((len(rows), 0), np.float32),
         )
 
     @property

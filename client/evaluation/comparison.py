@@ -27,11 +27,11 @@ class Comparison:
         pairs = list(zip(self.a.sequences, self.b.sequences, strict=True))
         return pairs if len(pairs) == 1 else [*pairs, (self.a.combined, self.b.combined)]
 
-    def to_json(self) -> str:
+    def to_json(self, *, errors: bool = False) -> str:
         """Both evaluations, A − B of every measure, and all stretches."""
         document = {
-            "result": self.a.document(),
-            "against": self.b.document(),
+            "result": self.a.document(errors=errors),
+            "against": self.b.document(errors=errors),
             "difference": {a.name: _differences(a, b) for a, b in (*self.scores, (self.a.combined, self.b.combined))},
             "broke": [_record(stretch) for stretch in self.broke],
             "mended": [_record(stretch) for stretch in self.mended],

@@ -24,7 +24,7 @@ Half = Literal["train-half", "val-half"]
 def evaluate(
     ground_truth: str | Path,
     result: str | Path,
-    protocol: Benchmark = "MOT17",
+    benchmark: Benchmark = "MOT17",
     *,
     name: str = "gt.txt",
     seqmap: Path | None = None,
@@ -41,7 +41,7 @@ def evaluate(
 
     Args:
         ground_truth, result, name, seqmap: see :func:`client.evaluation.benchmark.find_pairs`.
-        protocol: MOT15 scores every label; the others remove distractors first.
+        benchmark: MOT15 scores every label; the others remove distractors first.
         split, half, numbering: score one half of every sequence, see :func:`client.evaluation.benchmark.take_half`.
         start, end: first and last frame to score, counted from 1; not together with ``split``.
         length, hz: frames of the sequence and frames per second of the tracker, where a single one is scored.
@@ -63,4 +63,4 @@ def evaluate(
         pair = replace(pair, length=pair.length if length is None else length, hz=hz)
         return replace(pair, first=start, last=end) if split is None else take_half(pair, split, half, numbering)
 
-    return score_pairs([chosen(pair) for pair in pairs], protocol, processes=processes)
+    return score_pairs([chosen(pair) for pair in pairs], benchmark, processes=processes)

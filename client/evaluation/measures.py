@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from client.evaluation.errors import Errors, join
 from client.evaluation.mistakes import Mistakes
 
 CURVES = ("HOTA", "DetA", "AssA")  # measures that depend on how much boxes must overlap to match
@@ -75,26 +76,31 @@ class Score:
 class Evaluation:
     """What an evaluation found."""
 
-    protocol: str
+    benchmark: str
     sequences: tuple[Score, ...]
     combined: Score
     warnings: tuple[str, ...]  # for people: what makes these figures questionable
     renumbered: tuple[str, ...]  # sequences whose results were taken to count from 1 where the scored frames begin
     mistakes: Mapping[str, Mistakes]  # by sequence
+    errors: Mapping[str, Errors]  # by sequence
 
-    def document(self) -> dict[str, Any]:
-        """Unrounded values, for JSON; None where unknown."""
-        return {
-            "protocol": self.protocol,
+    def document(self, *, errors: bool = False) -> dict[str, Any]:
+        """Unrounded values, for JSON; None where unknown. With ``errors`` these, too, by cause."""
+        document: dict[str, Any] = {
+            "benchmark": self.benchmark,
             "sequences": {score.name: _record(score) for score in self.sequences},
             "combined": _record(self.combined),
             "warnings": list(self.warnings),
             "renumbered": list(self.renumbered),
         }
+        if errors:
+            counts = {name: one.document() for name, one in self.errors.items()}
+            document["errors"] = {"sequences": counts, "combined": join(list(self.errors.values())).document()}
+        return document
 
-    def to_json(self) -> str:
+    def to_json(self, *, errors: bool = False) -> str:
         """The document; ``null`` where unknown."""
-        return json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.document(errors=errors), indent=2, ensure_ascii=False) + "\n"
 
     def to_csv(self) -> str:
         """A header, a line for each sequence and one for all together; empty cells where unknown."""

@@ -60,7 +60,7 @@ def write_report(folder: Path, results: Mapping[str, Evaluation], comparison: Co
 def _page(figures: Mapping[str, bytes], results: Mapping[str, Evaluation], comparison: Comparison | None) -> str:
     parts = []
     for label, evaluation in results.items():
-        parts.append(_section(f"{label}, {evaluation.protocol} protocol", _scores(evaluation)))
+        parts.append(_section(f"{label}, {evaluation.benchmark} protocol", _scores(evaluation)))
     if comparison is not None:
         first, second = results
         parts.append(_section(f"{first} − {second}", _differences(comparison)))

@@ -35,9 +35,9 @@ def read_rows(pair: SequencePair) -> ScoredRows:
         SequenceError: a file is missing or malformed.
     """
     remarks: list[str] = []
-    truth = _in_sequence(read_ground_truth(pair.ground_truth, remarks.append), pair, pair.ground_truth_numbering)
+    truth = in_sequence(read_ground_truth(pair.ground_truth, remarks.append), pair, pair.ground_truth_numbering)
     result = read_results(pair.result, remarks.append)
-    found = _in_sequence(result, pair, pair.result_numbering)
+    found = in_sequence(result, pair, pair.result_numbering)
     last = _last_frame(pair, truth, found)
     renumbered = found is not result
     truth, found = truth.between(pair.first, last), found.between(pair.first, last)
@@ -53,7 +53,7 @@ def read_rows(pair: SequencePair) -> ScoredRows:
     )
 
 
-def _in_sequence(rows: MotRows, pair: SequencePair, numbering: Numbering) -> MotRows:
+def in_sequence(rows: MotRows, pair: SequencePair, numbering: Numbering) -> MotRows:
     """The rows by the sequence's frame numbers; the same object where they have these already.
 
     Left to ``auto``, rows count from 1 when they begin before the scored frames and end within as many. No file of

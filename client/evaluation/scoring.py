@@ -17,17 +17,19 @@ from typing import Any, get_args
 import numpy as np
 
 from client.evaluation.benchmark import find_pairs
+from client.evaluation.errors import Errors, find_errors
+from client.evaluation.matching import match_frames
 from client.evaluation.measures import CURVES, Evaluation, Score
 from client.evaluation.mistakes import Mistakes, find_mistakes
 from client.evaluation.pair import EvaluationError, SequencePair
-from client.evaluation.rows import read_rows
+from client.evaluation.rows import ScoredRows, read_rows
 from client.evaluation.trackeval_data import prepare, scored_people
-from mot.splits import Benchmark as Protocol
+from mot.splits import Benchmark
 
 # After our modules, which say what to do where TrackEval is missing.
 from trackeval.metrics import CLEAR, HOTA, Identity  # isort: skip
 
-__all__ = ["EvaluationError", "Protocol", "SequencePair", "find_pairs", "score_pairs"]
+__all__ = ["Benchmark", "EvaluationError", "SequencePair", "find_pairs", "score_pairs", "score_rows"]
 
 _LARGE = 2_000_000  # bytes of text; less is scored sooner than another process has started
 _Counts = Mapping[str, Mapping[str, Any]]  # metric's name -> field -> value, as TrackEval gives them
@@ -42,9 +44,10 @@ class _Scored:
     renumbered: bool
     warnings: tuple[str, ...]
     mistakes: Mistakes
+    errors: Errors
 
 
-def score_pairs(pairs: Sequence[SequencePair], protocol: Protocol = "MOT17", *, processes: int = 1) -> Evaluation:
+def score_pairs(pairs: Sequence[SequencePair], benchmark: Benchmark = "MOT17", *, processes: int = 1) -> Evaluation:
     """Score results against ground truth, each sequence alone and all together.
 
     MOT15 scores every row whose mark is not 0. MOT16, 17 and 20 first remove results that match a
@@ -57,30 +60,52 @@ def score_pairs(pairs: Sequence[SequencePair], protocol: Protocol = "MOT17", *, 
         EvaluationError: nothing to score, a repeated name, rows beyond the sequence's length, an unknown class.
         SequenceError: a file is missing or malformed.
     """
-    if protocol not in get_args(Protocol):
-        raise EvaluationError(f"protocol {protocol!r} is unknown; choose one of {', '.join(get_args(Protocol))}")
     names = [pair.name for pair in pairs]
     if not names or len(set(names)) < len(names):
         raise EvaluationError(f"expected one or more sequences with different names, got {names}")
-    scored = dict(zip(names, _score_all(pairs, protocol, processes), strict=True))
+    _check(benchmark)
+    scored = dict(zip(names, _score_all(pairs, benchmark, processes), strict=True))
+    return _evaluation(benchmark, scored, {pair.name: pair.hz for pair in pairs})
+
+
+def score_rows(rows: Mapping[str, ScoredRows], benchmark: Benchmark = "MOT17") -> Evaluation:
+    """Score rows in memory, by sequence: those of a tracker that was just run. As :func:`score_pairs` otherwise.
+
+    Raises:
+        EvaluationError: no sequence, no label to score, an unknown class.
+    """
+    if not rows:
+        raise EvaluationError("expected one or more sequences, got none")
+    _check(benchmark)
+    scored = {name: _score_one(one, benchmark, name) for name, one in rows.items()}
+    return _evaluation(benchmark, scored, dict.fromkeys(rows))
+
+
+def _check(benchmark: str) -> None:
+    if benchmark not in get_args(Benchmark):
+        raise EvaluationError(f"protocol {benchmark!r} is unknown; choose one of {', '.join(get_args(Benchmark))}")
+
+
+def _evaluation(benchmark: str, scored: Mapping[str, _Scored], hz: Mapping[str, float | None]) -> Evaluation:
     combined = {
         metric_name: metric.combine_sequences({name: one.counts[metric_name] for name, one in scored.items()})
         for metric_name, metric in _metrics().items()
     }
     frames = {name: one.frames for name, one in scored.items()}
     return Evaluation(
-        protocol=protocol,
-        sequences=tuple(_score(pair.name, scored[pair.name].counts, frames[pair.name], pair.hz) for pair in pairs),
-        combined=_score("COMBINED", combined, sum(frames.values()), _combined_hz(pairs, frames)),
+        benchmark=benchmark,
+        sequences=tuple(_score(name, one.counts, one.frames, hz[name]) for name, one in scored.items()),
+        combined=_score("COMBINED", combined, sum(frames.values()), _combined_hz(hz, frames)),
         warnings=tuple(warning for one in scored.values() for warning in one.warnings),
         renumbered=tuple(name for name, one in scored.items() if one.renumbered),
         mistakes={name: one.mistakes for name, one in scored.items()},
+        errors={name: one.errors for name, one in scored.items()},
     )
 
 
-def _score_all(pairs: Sequence[SequencePair], protocol: Protocol, processes: int) -> list[_Scored]:
+def _score_all(pairs: Sequence[SequencePair], benchmark: Benchmark, processes: int) -> list[_Scored]:
     """The pairs in their order; the largest are begun first, so that the last to end is a small one."""
-    score = partial(_score_pair, protocol=protocol)
+    score = partial(_score_pair, benchmark=benchmark)
     sizes = [_size(pair) for pair in pairs]
     if min(processes, len(pairs)) < 2 or sum(sizes) < _LARGE:
         return [score(pair) for pair in pairs]
@@ -98,15 +123,22 @@ def _size(pair: SequencePair) -> int:
     return sum(path.stat().st_size for path in (pair.ground_truth, pair.result) if path.is_file())
 
 
-def _score_pair(pair: SequencePair, protocol: Protocol) -> _Scored:
-    rows = read_rows(pair)
-    data = prepare(rows, protocol, pair.ground_truth)
+def _score_pair(pair: SequencePair, benchmark: Benchmark) -> _Scored:
+    return _score_one(read_rows(pair), benchmark, str(pair.ground_truth))
+
+
+def _score_one(rows: ScoredRows, benchmark: Benchmark, labels: str) -> _Scored:
+    """``labels``: what the labels are called in messages."""
+    data = prepare(rows, benchmark, labels)
+    people = scored_people(rows.truth, benchmark)
+    frames = list(match_frames(data, len(people), rows.first))
     return _Scored(
         counts={name: metric.eval_sequence(data) for name, metric in _metrics().items()},
         frames=rows.count,
         renumbered=rows.renumbered,
         warnings=rows.warnings,
-        mistakes=find_mistakes(data, scored_people(rows.truth, protocol), rows.first),
+        mistakes=find_mistakes(frames, people),
+        errors=find_errors(frames, rows.truth, people),
     )
 
 
@@ -141,7 +173,7 @@ def _score(name: str, counts: _Counts, frames: int, hz: float | None) -> Score:
     )
 
 
-def _combined_hz(pairs: Sequence[SequencePair], frames: Mapping[str, int]) -> float | None:
+def _combined_hz(hz: Mapping[str, float | None], frames: Mapping[str, int]) -> float | None:
     """All frames by all the time they took; unknown when any sequence's is."""
-    seconds = [frames[pair.name] / pair.hz for pair in pairs if pair.hz]
-    return sum(frames.values()) / sum(seconds) if len(seconds) == len(pairs) else None
+    seconds = [frames[name] / rate for name, rate in hz.items() if rate]
+    return sum(frames.values()) / sum(seconds) if len(seconds) == len(hz) else None

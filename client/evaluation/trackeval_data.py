@@ -26,7 +26,7 @@ _SEQUENCE, _TRACKER = "sequence", "tracker"
 class _Dataset(MotChallenge2DBox):  # type: ignore[misc]  # TrackEval has no types
     """Takes its rows from memory: to write them as text for TrackEval to read took longer than all the rest."""
 
-    def __init__(self, rows: ScoredRows, protocol: Benchmark) -> None:
+    def __init__(self, rows: ScoredRows, benchmark: Benchmark) -> None:
         self._rows = rows
         # It asks for a benchmark's folders with a file for each sequence.
         with TemporaryDirectory(prefix="mot-eval-") as name:
@@ -38,7 +38,7 @@ class _Dataset(MotChallenge2DBox):  # type: ignore[misc]  # TrackEval has no typ
                     "GT_FOLDER": name,
                     "TRACKERS_FOLDER": name,
                     "TRACKERS_TO_EVAL": [_TRACKER],
-                    "BENCHMARK": protocol,
+                    "BENCHMARK": benchmark,
                     "SEQ_INFO": {_SEQUENCE: rows.count},
                     "SKIP_SPLIT_FOL": True,
                     "PRINT_CONFIG": False,
@@ -65,33 +65,31 @@ class _Dataset(MotChallenge2DBox):  # type: ignore[misc]  # TrackEval has no typ
         return fields
 
 
-def prepare(rows: ScoredRows, protocol: Benchmark, ground_truth: Path) -> Any:
+def prepare(rows: ScoredRows, benchmark: Benchmark, labels: str) -> Any:
     """TrackEval's preprocessed data. Frames and ids count from 0 there.
 
     Raises:
-        EvaluationError: a class that the protocol does not know, or no label that it scores; the message names
-            ``ground_truth``.
+        EvaluationError: a class that the benchmark does not know, or no label that it scores; the message names
+            ``labels``.
     """
     unknown = rows.truth.classes[~np.isin(rows.truth.classes, CLASSES)]
-    if len(unknown) and protocol != "MOT15":
-        raise EvaluationError(
-            f"{ground_truth}: class {unknown[0]} is none of {protocol}'s 1 to 13; is it a file of MOT15?"
-        )
-    dataset = _Dataset(rows, protocol)
+    if len(unknown) and benchmark != "MOT15":
+        raise EvaluationError(f"{labels}: class {unknown[0]} is none of {benchmark}'s 1 to 13; is it a file of MOT15?")
+    dataset = _Dataset(rows, benchmark)
     data = dataset.get_preprocessed_seq_data(dataset.get_raw_seq_data(_TRACKER, _SEQUENCE), "pedestrian")
     if not data["num_gt_dets"]:
-        kinds = "mark 0" if protocol == "MOT15" else "mark 0 or another class than pedestrian (1)"
+        kinds = "mark 0" if benchmark == "MOT15" else "mark 0 or another class than pedestrian (1)"
         raise EvaluationError(
-            f"{ground_truth}: no label to score in frames {rows.first} to {rows.last}: all {len(rows.truth)} have "
-            f"{kinds}; give labels of pedestrians with marks of 1, or choose another --protocol"
+            f"{labels}: no label to score in frames {rows.first} to {rows.last}: all {len(rows.truth)} have "
+            f"{kinds}; give labels of pedestrians with marks of 1, or choose another --benchmark"
         )
     return data
 
 
-def scored_people(truth: MotRows, protocol: Benchmark) -> npt.NDArray[np.int64]:
+def scored_people(truth: MotRows, benchmark: Benchmark) -> npt.NDArray[np.int64]:
     """(P,) ids in the label file of the people who are scored, ascending: the prepared data's id is the index here."""
     scored = truth.scores != 0
-    if protocol != "MOT15":
+    if benchmark != "MOT15":
         scored &= truth.classes == 1
     return np.unique(truth.ids[scored])
 

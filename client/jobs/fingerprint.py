@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import mot
 from client.jobs.spec import JobError, JobSpec
-from client.serving.network import NetworkConfig
-from client.serving.networks import Networks
+from client.serving.network import Network, NetworkConfig
 from client.video.images import EXTENSIONS, SEQINFO
 from client.video.stream import without_credentials
 
@@ -19,8 +18,11 @@ Settings = Mapping[str, Any]
 _ENDS = 1 << 20  # bytes of a file's beginning and end that are read: an hour of video is not
 
 
-def settings_of(job: JobSpec, networks: Networks) -> dict[str, Any]:
-    """All that the job's rows depend on.
+def settings_of(job: JobSpec, network: Callable[[], Network]) -> dict[str, Any]:
+    """All that the job's rows depend on, and whether its video is to show heads: one that does is no substitute.
+
+    Args:
+        network: opens the job's; called where it is a server elsewhere, which alone knows its model.
 
     Raises:
         MotError: the input, the detections or the model is not there.
@@ -33,10 +35,11 @@ def settings_of(job: JobSpec, networks: Networks) -> dict[str, Any]:
         "length": job.length,
         "frame_rate": job.frame_rate,
         "results": list(job.results or (job.name,)),
-        "model": None if given else model_fingerprint(job.network, networks),
+        "model": None if given else model_fingerprint(job.network, network),
         "detections": {"sha256": _digest(job.detections)} if job.detections else None,
         "tracker": job.tracker.name,
         "parameters": dict(job.tracker.settings),
+        **({"anonymise": True} if job.anonymise and job.video else {}),
     }
 
 
@@ -61,14 +64,14 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
 
 
-def model_fingerprint(config: NetworkConfig, networks: Networks) -> dict[str, str]:
+def model_fingerprint(config: NetworkConfig, network: Callable[[], Network]) -> dict[str, str]:
     """The model file's digest, or what a server elsewhere says of its model.
 
     Raises:
         MotError: there is no such file or server.
     """
     if config.runs_elsewhere:
-        return networks.get(config).detector.spec.to_metadata()
+        return network().detector.spec.to_metadata()
     return {"sha256": _digest(config.model_file())}
 
 

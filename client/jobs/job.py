@@ -5,23 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from client.detection.detector import Detector
 from client.detection.given import GivenDetections
+from client.jobs.fingerprint import settings_of
 from client.jobs.opening import check_people, open_input
 from client.jobs.record import JobSummary, Record, State, record_path
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError, track_source
 from client.outputs.embeddings import EmbeddingsSink, embeddings_path
-from client.outputs.render import Renderer
+from client.outputs.render import RenderConfig, Renderer
 from client.outputs.sink import FileSink, SinkError
 from client.outputs.text import MotTextSink
 from client.outputs.video import VideoSink
 from client.pipeline.tracked import TrackedFrame
 from client.serving.network import Network
+from client.video.sound import Sound
 from client.video.source import Source
 
 _RECORD_EVERY_S = 5.0
@@ -49,7 +52,7 @@ def run(
 
     Args:
         network: None where the job has given detections; left open, for the next job.
-        settings: what the rows depend on, for the record.
+        settings: what the rows depend on, for the record; by default found out here.
         stop: set it to end the job, from any thread; it is looked at between frames. Of a live source this is the
             good end.
 
@@ -57,7 +60,9 @@ def run(
         JobStoppedError: the job was stopped; finished frames are kept.
         MotError: the source, the detector or a sink failed; finished frames are kept, and the record says why.
     """
-    progress = _Progress(job, dict(settings or {}), watch or Watch())
+    if settings is None:
+        settings = settings_of(job, partial(_given, network))
+    progress = _Progress(job, dict(settings), watch or Watch())
     try:
         progress.write(Record(settings=progress.settings, state="running"))
         summary = _run(job, network, stop or Event(), progress)
@@ -68,6 +73,11 @@ def run(
     return summary
 
 
+def _given(network: Network | None) -> Network:
+    assert network, "a job without given detections needs a network"
+    return network
+
+
 def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress) -> JobSummary:
     given = GivenDetections(job.detections) if job.detections else None
     config = job.tracker.config()
@@ -75,11 +85,10 @@ def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress
         check_people(given, config)
         detector: Detector = given
     else:
-        assert network, "a job without given detections needs a network"
-        detector = network.detector
+        detector = _given(network).detector
     with open_input(job, given) as source:
         progress.watch.opened(source)
-        sinks = result_sinks(job, source.frame_rate)
+        sinks = result_sinks(job, source.frame_rate, source.sound)
         summary = track_source(
             source,
             detector,
@@ -157,8 +166,8 @@ def check_results(job: JobSpec) -> None:
             raise SinkError(f"{path}: the result would replace its own input; choose another output folder")
 
 
-def result_sinks(job: JobSpec, frame_rate: float) -> list[FileSink]:
-    """A sink for each of :func:`result_paths`.
+def result_sinks(job: JobSpec, frame_rate: float, sound: Sound | None = None) -> list[FileSink]:
+    """A sink for each of :func:`result_paths`; the video with the source's sound, if the job wants it.
 
     Raises:
         SinkError: one of them is the very file that is read.
@@ -168,5 +177,7 @@ def result_sinks(job: JobSpec, frame_rate: float) -> list[FileSink]:
     if job.embeddings:
         sinks += [EmbeddingsSink(embeddings_path(path)) for path in job.texts]
     if job.video:
-        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer()))
+        heard = sound if job.audio else None
+        look = RenderConfig(labels=job.labels, caption=job.caption, trail=job.trail, anonymise=job.anonymise)
+        sinks.append(VideoSink(job.video_path, frame_rate=frame_rate, renderer=Renderer(look), sound=heard))
     return sinks

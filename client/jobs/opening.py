@@ -33,7 +33,7 @@ def open_input(job: JobSpec, given: GivenDetections | None) -> Source:
     if given and job.length is not None:
         given.check_length(job.length)
     try:
-        source = open_source(job.input, job.start, job.end)
+        source = open_source(job.input, job.start, job.end, retry_for=job.network.retry_for_s)
     except VideoError as error:
         if given and needs_images and not job.video:
             raise VideoError(

@@ -24,6 +24,7 @@ class JobSummary(BaseModel):
     ids: int  # different people, as far as the tracker could tell
     seconds: float  # wall clock, from the first frame's decoding to the last output's completion
     milliseconds: Mapping[str, float]  # mean of a frame by stage, see client.pipeline.stages.Stages
+    frame_rate: float | None = None  # of the video, nominal; None: a record of an earlier release
 
     @property
     def frames_per_second(self) -> float:

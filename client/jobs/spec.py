@@ -63,6 +63,11 @@ class JobSpec(BaseModel):
     network: NetworkConfig = NetworkConfig()
     tracker: TrackerSpec = TrackerSpec()
     video: bool = True  # write NAME.mp4
+    audio: bool = True  # with the input's sound
+    labels: bool = True  # with ids; these three as in client.outputs.render.RenderConfig
+    caption: bool = True
+    trail: int = Field(default=30, ge=0)
+    anonymise: bool = False  # with heads blurred
     embeddings: bool = False  # write mean embeddings, for `mot refine`
 
     @model_validator(mode="after")

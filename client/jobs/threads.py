@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from threading import Event, Lock
 from typing import Any, Literal
 
@@ -87,7 +88,7 @@ def run_jobs(
     settings: dict[int, dict[str, Any]] = {}
     for place, job in enumerate(jobs):
         try:
-            settings[place] = settings_of(job, networks)
+            settings[place] = settings_of(job, partial(networks.get, job.network))
         except _FATAL:
             raise
         except MotError as error:

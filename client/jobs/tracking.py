@@ -72,4 +72,5 @@ def track_source(
         ids=len(ids),
         seconds=time.perf_counter() - begun,
         milliseconds=stages.milliseconds(),
+        frame_rate=source.frame_rate,
     )

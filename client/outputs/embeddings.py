@@ -62,6 +62,7 @@ class MeanEmbeddings:
     def add(self, tracked: TrackedFrame) -> None:
         """Add one frame."""
         embeddings, tracks = tracked.detections.embeddings, tracked.tracks
+        assert embeddings is not None, "the commands refuse to write embeddings of detections that have none"
         for track, row in zip(tracks.ids.tolist(), tracks.detections.tolist(), strict=True):
             if row >= 0:  # not one who is only expected here
                 self._sums[track] = self._sums.get(track, 0) + embeddings[row].astype(np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,12 +20,20 @@ from av.video.stream import VideoStream
 
 from client.outputs.render import Renderer
 from client.outputs.sink import FileSink, SinkError
+from client.outputs.sound import SoundCopy, can_copy
 from client.pipeline.tracked import TrackedFrame
+from client.video.sound import Sound
 from mot.geometry import Letterbox
 
-_CLOCK = 90_000  # ticks per second: MPEG's own, a whole number of them for all usual frame rates
+# Ticks per second: whole numbers of them for 10, 12, 15, 20, 24, 25, 30, 50, 60, 100, 120 frames per second. A finer
+# clock would not do: FFmpeg's muxer counts the ticks between two frames in 31 bits, which are 8 days of this one.
+_CLOCK = 3_000
+_LONGEST_PAUSE = (1 << 31) - 2  # ticks
 _LARGEST_SIDE = 16384  # pixels, x264's limit
+_LARGEST_ASPECT = 4096  # of the denominator of a pixel's width / height; H.264 has 16 bits for each
 _BT601, _BT709, _LIMITED = 6, 1, 1  # ISO/IEC 23091-2 codes: SMPTE 170M matrix; primaries and transfer; 16..235
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,45 +48,80 @@ class VideoSink(FileSink):
     """H.264, yuv420p, index in front (faststart), time stamps of the source (variable frame rate).
 
     An odd width or height is made even by repeating the last column or row: nothing is scaled. Frames of another
-    size than the first are letterboxed to the first's. Without a frame, no file appears.
+    size than the first are letterboxed to the first's. Pixels that are not square stay so: a player shows people in
+    their shape. Without a frame, no file appears.
+
+    The source's sound is copied, packet by packet, where an MP4 takes it; a warning says where it does not.
     """
 
     def __init__(
-        self, path: Path, *, frame_rate: float, renderer: Renderer | None = None, quality: VideoQuality | None = None
+        self,
+        path: Path,
+        *,
+        frame_rate: float,
+        renderer: Renderer | None = None,
+        quality: VideoQuality | None = None,
+        sound: Sound | None = None,
     ) -> None:
         super().__init__(path)
-        self._frame_rate = Fraction(frame_rate).limit_denominator(1001)
+        self._frame_rate = _as_fraction(frame_rate)
         self._renderer = renderer
         self._quality = quality or VideoQuality()
+        self._sound = sound
         self._file: io.FileIO | None = None
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
+        self._sound_copy: SoundCopy | None = None
         self._size = (0, 0)  # (width, height) of the first frame, before padding
         self._begin = 0.0  # seconds, time of the first frame
         self._last = -1  # time stamp of the last frame, ticks
+        self._shortened = 0  # ticks by which pauses too long for the clock were cut
 
     def _open(self, path: Path) -> None:
         # Absolute, because FFmpeg opens the name again for faststart, and would take "a:b.mp4" for a protocol.
         self._file = _WholeWrites(path.absolute(), "w")
-        self._container = av.open(self._file, "w", format="mp4", options={"movflags": "+faststart"})
+        # Without its option, FFmpeg would double the clock until it has 10000 ticks or more.
+        options = {"movflags": "+faststart", "video_track_timescale": str(_CLOCK)}
+        self._container = av.open(self._file, "w", format="mp4", options=options)
+        if self._sound is not None:
+            self._sound.wanted = can_copy(self._sound, str(self.path))
 
     def _write(self, tracked: TrackedFrame) -> None:
         image = tracked.frame.image
         if self._renderer is not None:
             image = image.copy()  # the frame is also others' to look at
-            self._renderer.draw(image, tracked.tracks, frame=tracked.frame.index)
+            self._renderer.draw(image, tracked.tracks, frame=tracked.frame.index, found=tracked.detections)
         if self._stream is None:
             self._size = (image.shape[1], image.shape[0])
             self._begin = tracked.frame.time
-            self._stream = self._add_stream()
+            self._stream = self._add_stream(tracked.frame.pixel_aspect)
+            if self._sound is not None and self._sound.wanted:
+                assert self._container is not None
+                self._sound_copy = SoundCopy(self._container, self._sound, self._begin)
         picture = _to_yuv(_pad_to_even(_fit(image, *self._size)))
-        # A player needs each frame later than the one before, also where a source repeats a time.
-        self._last = max(self._last + 1, round((tracked.frame.time - self._begin) * _CLOCK))
-        picture.pts, picture.time_base = self._last, Fraction(1, _CLOCK)
-        picture.duration = round(_CLOCK / self._frame_rate)
+        picture.pts, picture.time_base = self._stamp(tracked.frame.time), Fraction(1, _CLOCK)
+        picture.duration = self._step
         self._mux(picture)
+        if self._sound_copy is not None:
+            self._sound_copy.write(tracked.frame.time)
 
-    def _add_stream(self) -> VideoStream:
+    @property
+    def _step(self) -> int:
+        """Ticks that a frame lasts, nominally."""
+        return min(_LONGEST_PAUSE, max(1, round(_CLOCK / self._frame_rate)))
+
+    def _stamp(self, time: float) -> int:
+        """The next frame's, in ticks. A player needs each later than the one before, also where a time repeats."""
+        stamp = max(self._last + 1, round((time - self._begin) * _CLOCK) - self._shortened)
+        excess = stamp - self._last - _LONGEST_PAUSE
+        if excess > 0:
+            log.warning("%s: a pause of %.1f days is shortened", self.path, (stamp - self._last) / _CLOCK / 86_400)
+            self._shortened += excess
+            stamp -= excess
+        self._last = stamp
+        return stamp
+
+    def _add_stream(self, pixel_aspect: Fraction) -> VideoStream:
         assert self._container is not None, "write outside of the with block"
         width, height = self._size
         if max(width, height) > _LARGEST_SIDE:
@@ -85,11 +129,13 @@ class VideoSink(FileSink):
                 f"{self.path}: {width}x{height} pixels are more than H.264 can hold ({_LARGEST_SIDE} a side); "
                 "track without video output"
             )
-        options = {"preset": self._quality.preset, "crf": str(self._quality.crf)}
+        # Pictures in the order of showing: the time stamps of B-frames around a long pause overflow in MP4 (ctts).
+        options = {"preset": self._quality.preset, "crf": str(self._quality.crf), "bf": "0"}
         stream = self._container.add_stream("libx264", rate=self._frame_rate, options=options)
         stream.width, stream.height = width + width % 2, height + height % 2
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, _CLOCK)
+        stream.codec_context.sample_aspect_ratio = pixel_aspect.limit_denominator(_LARGEST_ASPECT)
         stream.colorspace, stream.color_range = _BT601, _LIMITED
         stream.color_primaries = stream.color_trc = _BT709
         return stream
@@ -103,6 +149,8 @@ class VideoSink(FileSink):
         if self._stream is None:
             return False
         self._mux(None)
+        if self._sound_copy is not None:
+            self._sound_copy.finish(self._begin + (self._last + self._step) / _CLOCK)
         self._container.close()
         self._close_file()
         return True
@@ -132,6 +180,13 @@ class _WholeWrites(io.FileIO):
         while written < len(view):
             written += super().write(view[written:])
         return written
+
+
+def _as_fraction(rate: float) -> Fraction:
+    """Exact for 30000/1001 and its like, and for a frame an hour."""
+    if rate < 1:
+        return 1 / Fraction(1 / rate).limit_denominator(1001)
+    return Fraction(rate).limit_denominator(1001)
 
 
 def _fit(image: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray[np.uint8]:

@@ -5,7 +5,6 @@ All of it is gathered as links in one private directory; nothing is written amon
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import secrets
@@ -20,10 +19,10 @@ from pathlib import Path
 
 from client.serving.errors import ServerError
 from client.serving.served_model import CONFIG_NAME, link_repository, repository_of_graph
+from client.serving.triton_wheel import WHEEL, WheelError, triton_package
 from mot.contract import MODEL_NAME
-from mot.files import whole_file
+from mot.files import user_cache, whole_file
 
-WHEEL = "nvidia-pytriton==0.7.0"  # Triton 2.51.0
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Of Triton's interfaces, those that let a visitor name files and memory of this machine. Nobody has the key.
 _RESTRICTED = "shared-memory,trace,logging"
@@ -61,6 +60,7 @@ class Runtime:
             f"--http-restricted-api={restricted}",
             f"--grpc-restricted-protocol={restricted}",
             "--allow-gpu-metrics=false",
+            "--metrics-config=summary_latencies=true",  # percentiles, for the page
             "--disable-auto-complete-config",
             "--exit-timeout-secs=5",
         ]
@@ -109,11 +109,14 @@ def build_runtime(
     )
 
 
-def find_triton() -> tuple[Path, Path]:
+def find_triton(cache: Path | None = None) -> tuple[Path, Path]:
     """The wheel's server directory and its shared libraries.
 
+    Args:
+        cache: where a fetched wheel is kept; by default the user's cache.
+
     Raises:
-        ServerError: this is not Linux on x86-64, or the wheel is not installed.
+        ServerError: this is not Linux on x86-64, or the wheel is neither installed nor can be fetched.
     """
     here = f"{sys.platform} {platform.machine()}"
     if here != "linux x86_64":
@@ -121,13 +124,14 @@ def find_triton() -> tuple[Path, Path]:
             f"the embedded Triton server needs Linux on x86-64, not {here}; "
             "use --engine local, or a Triton server elsewhere (--url)"
         )
-    found = importlib.util.find_spec("pytriton")
-    package = Path(found.origin).parent if found and found.origin else None
-    if package is None or not (package / "tritonserver" / "bin" / "tritonserver").is_file():
+    try:
+        package = triton_package(cache or user_cache())
+    except WheelError as error:
         raise ServerError(
-            f"the embedded Triton server is not installed; pip install --no-deps {WHEEL} "
-            "(--no-deps because only its binary is used), or use --engine local"
-        )
+            f"the embedded Triton server is not installed, and could not be fetched ({error}); "
+            f"{sys.executable} -m pip install --no-deps {WHEEL} (--no-deps because only its binary is used), "
+            "or use --engine local, or a Triton server elsewhere (--url)"
+        ) from error
     return package / "tritonserver", package.parent / "nvidia_pytriton.libs"
 
 
@@ -144,7 +148,7 @@ def find_libpython(directories: Iterable[Path] | None = None, cache: Path | None
     Raises:
         ServerError: it is neither installed nor can be fetched.
     """
-    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fairmot-mit"
+    cache = cache or user_cache()
     if directories is None:
         directories = (
             Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib"),

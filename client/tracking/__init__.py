@@ -1,4 +1,4 @@
-"""Following people from frame to frame: motion, appearance, association."""
+"""Following people from frame to frame: motion, embeddings, association."""
 
 from client.tracking.botsort import BotSortConfig, BotSortTracker
 from client.tracking.byte import ByteConfig, ByteTracker
@@ -8,6 +8,7 @@ from client.tracking.fairmot import FairMotByteConfig, FairMotConfig, FairMotTra
 from client.tracking.ocsort import OcSortConfig, OcSortTracker
 from client.tracking.overlap_reid import OverlapReidConfig, OverlapReidTracker
 from client.tracking.records import State
+from client.tracking.setting import Setting, settings_of
 from client.tracking.tracker import Tracker, TrackerError
 
 __all__ = [
@@ -23,9 +24,11 @@ __all__ = [
     "OcSortTracker",
     "OverlapReidConfig",
     "OverlapReidTracker",
+    "Setting",
     "State",
     "Tracker",
     "TrackerConfig",
     "TrackerError",
+    "settings_of",
     "tracker_config",
 ]

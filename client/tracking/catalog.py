@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 
 from client.tracking.botsort import BotSortConfig
@@ -14,7 +14,8 @@ from client.tracking.config import TrackerConfig
 from client.tracking.fairmot import FairMotByteConfig, FairMotConfig
 from client.tracking.ocsort import OcSortConfig
 from client.tracking.overlap_reid import OverlapReidConfig
-from client.tracking.tracker import TrackerError
+from client.tracking.setting import settings_of
+from client.tracking.tracker import Tracker, TrackerError
 
 DEFAULT = "overlap_reid"
 TRACKERS: dict[str, type[TrackerConfig]] = {
@@ -37,8 +38,7 @@ def tracker_config(name: str = DEFAULT, settings: Iterable[str] = ()) -> Tracker
     if name not in TRACKERS:
         raise TrackerError(f"there is no tracker {name!r}; choose one of {', '.join(TRACKERS)}")
     config = TRACKERS[name]
-    hints = typing.get_type_hints(config)
-    kinds = {field.name: hints[field.name] for field in fields(config)}
+    kinds = {one.name: one.kind for one in settings_of(config)}
     values: dict[str, Any] = {}
     for setting in settings:
         key, separator, text = setting.partition("=")
@@ -63,3 +63,21 @@ def _value(key: str, text: str, kind: object) -> object:
     except ValueError:
         expected = "a whole number" if int in options else "a number"
         raise TrackerError(f"{key} is {text!r}, but must be {expected}") from None
+
+
+def make_tracker(name: str = DEFAULT, *, frame_rate: float = 30, **settings: object) -> Tracker:
+    """A tracker for one video, over detections of one's own.
+
+    Args:
+        name: one of :data:`TRACKERS`.
+        frame_rate: of the video, frames per second, nominally.
+        settings: of the tracker, by name, e.g. ``conf_thres=0.6``; the others are its defaults.
+
+    Raises:
+        TrackerError: there is no such tracker or setting, or it cannot have this value.
+    """
+    config = tracker_config(name)
+    known = [one.name for one in settings_of(type(config))]
+    if unknown := settings.keys() - set(known):
+        raise TrackerError(f"{name} has no setting {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return replace(config, **settings).tracker(frame_rate)  # type: ignore[arg-type]

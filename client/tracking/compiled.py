@@ -29,7 +29,7 @@ def compiled(function: _Function) -> _Function:
     """
     _forget_stale(Path(__file__).parent)
     _tell_what_takes_so_long()
-    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract"}}
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract"}, "no_cfunc_wrapper": True}
     try:
         result: _Function = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # Numba: no locator available

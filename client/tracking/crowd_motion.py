@@ -9,12 +9,9 @@ almost wholly where it pans.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from client.tracking.compiled import compiled
-from client.tracking.costs import Rows, Table
-
-Array = npt.NDArray[np.float64]
+from client.tracking.records import Array, Rows, Table
 
 _LEAST = 4  # people without whom nothing is estimated
 _NEAR = 0.5  # distance of centres in heights, plus the logarithm of the heights' ratio

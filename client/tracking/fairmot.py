@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from client.tracking.config import TrackerConfig
-from client.tracking.engine import Engine
 from client.tracking.motion import GATE, XYAH
 from client.tracking.records import LOST, TENTATIVE, TRACKED
+from client.tracking.setting import setting
+from client.tracking.table import TrackTable
 from client.tracking.tracker import TrackerError
 from mot.detections import Detections, Tracks
 
@@ -32,18 +33,18 @@ from mot.detections import Detections, Tracks
 class FairMotConfig(TrackerConfig):
     """Settings of :class:`FairMotTracker`."""
 
-    conf_thres: float = 0.4  # score from which a detection starts a track
-    high_thres: float = 0.4  # from here detections are matched by looks
-    low_thres: float = 0.4  # from here to high_thres they only keep tracks alive: none in FairMOT itself
-    match_thres: float = 0.4  # looks and motion together
-    fuse_lambda: float = 0.98  # weight of looks against motion in that cost
-    gate: float = GATE  # squared Mahalanobis distance that the motion allows
-    iou_thres: float = 0.5  # 1 - IoU, for tracked people whose looks did not match
-    low_match_thres: float = 0.4  # 1 - IoU, with weak detections
-    tentative_thres: float = 0.7  # 1 - IoU, for people seen once
-    feature_momentum: float = 0.9  # share of the old embedding in the smoothed one
-    predict_tentative: bool = False  # expect people seen once to move on before their second detection
-    iou_margin: float = 1  # pixels added to widths and heights for IoU, as cython_bbox does
+    conf_thres: float = setting(0.4, "score from which a detection starts a track")
+    high_thres: float = setting(0.4, "from here detections are matched by embeddings")
+    low_thres: float = setting(0.4, "from here to high_thres they only keep tracks alive: none in FairMOT itself")
+    match_thres: float = setting(0.4, "cost of embeddings and motion together")
+    fuse_lambda: float = setting(0.98, "weight of embeddings against motion in the cost of match_thres")
+    gate: float = setting(GATE, "squared Mahalanobis distance that the motion allows", most=np.inf)
+    iou_thres: float = setting(0.5, "1 - IoU, for tracked people whose embeddings did not match")
+    low_match_thres: float = setting(0.4, "1 - IoU, with weak detections")
+    tentative_thres: float = setting(0.7, "1 - IoU, for people seen once")
+    feature_momentum: float = setting(0.9, "share of the old embedding in the smoothed one")
+    predict_tentative: bool = setting(False, "expect people seen once to move on before their second detection")
+    iou_margin: float = setting(1, "pixels added to widths and heights for IoU, as cython_bbox does", most=np.inf)
 
     def tracker(self, frame_rate: float = 30) -> FairMotTracker:
         return FairMotTracker(self, frame_rate)
@@ -62,7 +63,7 @@ class FairMotTracker:
 
     def __init__(self, config: FairMotConfig | None = None, frame_rate: float = 30) -> None:
         self._config = config or FairMotConfig()
-        self._engine = Engine(
+        self._table = TrackTable(
             self._config,
             frame_rate,
             XYAH,
@@ -78,22 +79,22 @@ class FairMotTracker:
         Raises:
             TrackerError: also where detections have no embeddings.
         """
-        engine, config = self._engine, self._config
-        if len(detections) and not detections.embeddings.shape[1]:
+        table, config = self._table, self._config
+        if len(detections) and detections.embeddings is None:
             raise TrackerError("this tracker needs embeddings, and the detections have none; choose another, like byte")
         high_thres = min(config.high_thres, config.conf_thres)
-        engine.take(detections, time, least_score=min(config.low_thres, high_thres))
-        high, low = engine.split(high_thres)
-        known, tentative = engine.rows(TRACKED, LOST), engine.rows(TENTATIVE)
+        table.take(detections, time, least_score=min(config.low_thres, high_thres))
+        high, low = table.split(high_thres)
+        known, tentative = table.rows(TRACKED, LOST), table.rows(TENTATIVE)
         momentum = config.feature_momentum
 
-        cost = engine.look(known, high, gate=config.gate, weight=config.fuse_lambda)
-        known, high = engine.match(known, high, cost, config.match_thres, momentum=momentum)
-        known = engine.only(known, TRACKED)
-        known, high = engine.match(known, high, engine.overlap(known, high), config.iou_thres, momentum=momentum)
-        known, _ = engine.match(known, low, engine.overlap(known, low), config.low_match_thres)
-        engine.lose(known)
-        cost = engine.overlap(tentative, high)
-        tentative, high = engine.match(tentative, high, cost, config.tentative_thres, momentum=momentum)
-        engine.drop(tentative)
-        return engine.finish(high, least_score=config.conf_thres, needed=1 if engine.frame == 1 else config.min_hits)
+        cost = table.embedding(known, high, gate=config.gate, weight=config.fuse_lambda)
+        known, high = table.match(known, high, cost, config.match_thres, momentum=momentum)
+        known = table.only(known, TRACKED)
+        known, high = table.match(known, high, table.overlap(known, high), config.iou_thres, momentum=momentum)
+        known, _ = table.match(known, low, table.overlap(known, low), config.low_match_thres)
+        table.lose(known)
+        cost = table.overlap(tentative, high)
+        tentative, high = table.match(tentative, high, cost, config.tentative_thres, momentum=momentum)
+        table.drop(tentative)
+        return table.finish(high, least_score=config.conf_thres, needed=1 if table.frame == 1 else config.min_hits)

@@ -21,16 +21,11 @@ Models and constants:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from client.tracking.compiled import compiled
-from client.tracking.records import LOST, TENTATIVE
-
-Array = npt.NDArray[np.float64]
-Table = npt.NDArray[Any]  # records
+from client.tracking.records import LOST, TENTATIVE, Array, Table
 
 # 95 % quantile of the chi-square distribution with four degrees of freedom.
 GATE = 9.4877
@@ -84,13 +79,6 @@ STEADY_XYAH = _model(
 XYWH = _model(_XYWH, _by_size(_WIDTH, 0), _by_size(_HEIGHT, 0), _by_size(_WIDTH, 1), _by_size(_HEIGHT, 1))
 _PLACE = (1.0, 0.1, 1.0, 10**0.5, 100.0, -1, 0)
 XYSR = _model(_XYSR, _PLACE, _PLACE, (1.0, 0.01, 10**0.5, 10**0.5, 100.0, -1, 0), (1.0, 0, 10**0.5, 10**0.5, 0, -1, 0))
-
-
-@compiled
-def copy(source: Any, target: Any) -> None:
-    """Write ``source`` over the first numbers of ``target``. Numba takes seconds to compile ``target[:] = source``."""
-    for k in range(len(source)):
-        target[k] = source[k]
 
 
 @compiled

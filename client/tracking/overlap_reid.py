@@ -1,12 +1,12 @@
-"""The default tracker: overlap or looks, then looks alone, then overlap with what was hardly seen.
+"""The default tracker: overlap or embeddings, then embeddings alone, then overlap with what was hardly seen.
 
 Found on validation data, out of known parts:
 
 1. Confirmed and lost tracks take confident detections by the lesser of 1 - IoU * score and half the cosine
-   distance of the embeddings, where the boxes overlap and the looks agree (BoT-SORT).
-2. Tracks and detections left over are matched by looks alone, where the motion allows it and the looks agree
+   distance of the embeddings, where the boxes overlap and the embeddings agree (BoT-SORT).
+2. Tracks and detections left over are matched by embeddings alone, where the motion allows it and these agree
    closely: people come back from behind others somewhere else than expected (FairMOT's gate).
-3. Tracks that were seen in the last frame take weak detections by overlap, without learning their looks, which
+3. Tracks that were seen in the last frame take weak detections by overlap, without learning their embeddings, which
    mostly show whoever stands in front (ByteTrack).
 4. People seen once take confident detections by overlap; those who find none are forgotten.
 
@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from client.tracking.config import TrackerConfig
-from client.tracking.costs import Rows
 from client.tracking.crowd_motion import CrowdMotion
-from client.tracking.engine import Engine
 from client.tracking.motion import GATE, STEADY_XYAH, XYWH
-from client.tracking.records import LOST, TENTATIVE, TRACKED
+from client.tracking.records import LOST, TENTATIVE, TRACKED, Rows
+from client.tracking.setting import setting
+from client.tracking.table import TrackTable
 from mot.detections import Detections, Tracks
 
 
@@ -36,21 +36,25 @@ from mot.detections import Detections, Tracks
 class OverlapReidConfig(TrackerConfig):
     """Settings of :class:`OverlapReidTracker`."""
 
-    conf_thres: float = 0.5  # score from which a detection starts a track
-    high_thres: float = 0.3  # from here (or from conf_thres, if that is lower) detections are matched first
-    low_thres: float = 0.2  # from here to high_thres they only keep tracks alive
-    match_thres: float = 0.8  # overlap or looks
-    motion_thres: float = 0.8  # 1 - IoU, where there are no looks
-    camera_memory: float = 30  # frames over which the camera's motion is learnt there; 0: it stands still
-    proximity_thres: float = 0.5  # 1 - IoU up to which looks count there
-    appearance_thres: float = 0.25  # half the cosine distance up to which looks count there
-    look_thres: float = 0.2  # cosine distance, looks alone
-    gate: float = GATE  # squared Mahalanobis distance that the motion allows there
-    low_match_thres: float = 0.4  # 1 - IoU, with weak detections
-    tentative_thres: float = 0.7  # 1 - IoU, for people seen once
-    feature_momentum: float = 0.9  # share of the old embedding in the smoothed one
-    coast: float = 3  # frames that a lost track is still shown: most are found again by then
-    coast_still: float = 10  # the same for those who stood: most are still there, behind somebody else
+    conf_thres: float = setting(0.5, "score from which a detection starts a track")
+    high_thres: float = setting(0.3, "from here (or from conf_thres, if that is lower) detections are matched first")
+    low_thres: float = setting(0.2, "from here to high_thres they only keep tracks alive")
+    match_thres: float = setting(0.8, "the lesser of 1 - IoU * score and half the cosine distance")
+    motion_thres: float = setting(0.8, "1 - IoU, where there are no embeddings")
+    camera_memory: float = setting(
+        30, "frames over which the camera's motion is learnt without embeddings; 0: it stands still", most=np.inf
+    )
+    proximity_thres: float = setting(0.5, "1 - IoU up to which embeddings count in match_thres")
+    appearance_thres: float = setting(0.25, "half the cosine distance up to which they count there")
+    look_thres: float = setting(0.2, "cosine distance, where embeddings alone decide")
+    gate: float = setting(
+        GATE, "squared Mahalanobis distance that the motion allows where embeddings alone decide", most=np.inf
+    )
+    low_match_thres: float = setting(0.4, "1 - IoU, with weak detections")
+    tentative_thres: float = setting(0.7, "1 - IoU, for people seen once")
+    feature_momentum: float = setting(0.9, "share of the old embedding in the smoothed one")
+    coast: float = 3  # most are found again by then
+    coast_still: float = 10  # most are still there, behind somebody else
 
     def tracker(self, frame_rate: float = 30) -> OverlapReidTracker:
         return OverlapReidTracker(self, frame_rate)
@@ -61,41 +65,41 @@ class OverlapReidTracker:
 
     def __init__(self, config: OverlapReidConfig | None = None, frame_rate: float = 30) -> None:
         self._config = config or OverlapReidConfig()
-        self._engine = Engine(self._config, frame_rate, STEADY_XYAH, predict_tentative=True, margin=0)
+        self._table = TrackTable(self._config, frame_rate, STEADY_XYAH, predict_tentative=True, margin=0)
         self._crowd = CrowdMotion(self._config.camera_memory)
 
     def update(
         self, detections: Detections, *, time: float | None = None, image: npt.NDArray[np.uint8] | None = None
     ) -> Tracks:
         """See :meth:`client.tracking.tracker.Tracker.update`; boxes without area are ignored."""
-        engine, config = self._engine, self._config
+        table, config = self._table, self._config
         high_thres = min(config.high_thres, config.conf_thres)
-        engine.follow(STEADY_XYAH if detections.embeddings.shape[1] else XYWH)
-        engine.take(detections, time, least_score=min(config.low_thres, high_thres))
-        high, low = engine.split(high_thres)
-        known, tentative = engine.rows(TRACKED, LOST), engine.rows(TENTATIVE)
+        table.follow(STEADY_XYAH if detections.embeddings is not None else XYWH)
+        table.take(detections, time, least_score=min(config.low_thres, high_thres))
+        high, low = table.split(high_thres)
+        known, tentative = table.rows(TRACKED, LOST), table.rows(TENTATIVE)
 
-        if engine.looks:
-            known, high = self._match_by_looks(known, high)
+        if table.has_embeddings:
+            known, high = self._match_by_embeddings(known, high)
         else:
-            engine.shift(self._crowd.update(engine.tracks, engine.found, engine.only(known, TRACKED), high))
+            table.shift(self._crowd.update(table.tracks, table.found, table.only(known, TRACKED), high))
             # Whatever is allowed is better than leaving both alone, which costs 1.
-            cost = engine.overlap(known, high, fused=True, far=config.motion_thres)
-            known, high = engine.match(known, high, cost, 1)
-        known = engine.only(known, TRACKED)
-        known, _ = engine.match(known, low, engine.overlap(known, low), config.low_match_thres)
-        engine.lose(known)
-        cost = engine.overlap(tentative, high)
-        tentative, high = engine.match(tentative, high, cost, config.tentative_thres, momentum=config.feature_momentum)
-        engine.drop(tentative)
-        return engine.finish(high, least_score=config.conf_thres, needed=1 if engine.frame == 1 else config.min_hits)
+            cost = table.overlap(known, high, fused=True, far=config.motion_thres)
+            known, high = table.match(known, high, cost, 1)
+        known = table.only(known, TRACKED)
+        known, _ = table.match(known, low, table.overlap(known, low), config.low_match_thres)
+        table.lose(known)
+        cost = table.overlap(tentative, high)
+        tentative, high = table.match(tentative, high, cost, config.tentative_thres, momentum=config.feature_momentum)
+        table.drop(tentative)
+        return table.finish(high, least_score=config.conf_thres, needed=1 if table.frame == 1 else config.min_hits)
 
-    def _match_by_looks(self, known: Rows, high: Rows) -> tuple[Rows, Rows]:
+    def _match_by_embeddings(self, known: Rows, high: Rows) -> tuple[Rows, Rows]:
         """Steps 1 and 2; returns the tracks and detections left over."""
-        engine, config = self._engine, self._config
-        cost = engine.overlap_or_look(
+        table, config = self._table, self._config
+        cost = table.overlap_or_embedding(
             known, high, fused=True, far=config.proximity_thres, unlike=config.appearance_thres
         )
-        known, high = engine.match(known, high, cost, config.match_thres, momentum=config.feature_momentum)
-        cost = engine.look(known, high, gate=config.gate)
-        return engine.match(known, high, cost, config.look_thres, momentum=config.feature_momentum)
+        known, high = table.match(known, high, cost, config.match_thres, momentum=config.feature_momentum)
+        cost = table.embedding(known, high, gate=config.gate)
+        return table.match(known, high, cost, config.look_thres, momentum=config.feature_momentum)

@@ -7,8 +7,17 @@ copied and dropped whole. Embeddings, whose width is known only when the first o
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+from client.tracking.compiled import compiled
+
+Array = npt.NDArray[np.float64]
+Table = npt.NDArray[Any]  # records
+Rows = npt.NDArray[np.int64]  # indices into a table
+Embeddings = npt.NDArray[np.float32]
 
 HISTORY = 6  # observations kept of each track
 
@@ -61,3 +70,10 @@ SHOWN = np.dtype(
         ("box", np.float32, (4,)),
     ]
 )
+
+
+@compiled
+def copy(source: Any, target: Any) -> None:
+    """Write ``source`` over the first numbers of ``target``. Numba takes seconds to compile ``target[:] = source``."""
+    for k in range(len(source)):
+        target[k] = source[k]

@@ -1,134 +1,145 @@
-"""Decoding with FFmpeg's libraries: from packets to upright RGB pictures."""
+"""Decoding with FFmpeg's libraries: from packets to pictures with their times."""
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import islice
 
 import av
-import cv2
-import numpy as np
-import numpy.typing as npt
 from av.container import InputContainer
-from av.sidedata.sidedata import SideData
-from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from client.video.source import VideoError, Window
+from client.video.clock import Clock
+from client.video.packets import LookAhead, Packets, video_stream
+from client.video.picture import OneSize, UprightRgb
+from client.video.source import Window
 from mot.frame import Frame
-
-_DEFAULT_FRAME_RATE = 25.0  # where the container says nothing
-_LARGEST_FRAME_RATE = 1000.0  # beyond it, a container gives its clock's rate for the pictures'
 
 log = logging.getLogger(__name__)
 
 
-def video_stream(container: InputContainer, source: str) -> VideoStream:
-    """The first moving picture, set to decode with several threads.
+class Decoding:
+    """One reading of a container's video stream, from where it stands.
+
+    Args:
+        source: names the file or address in messages.
+        live: the packets appear in real time.
 
     Raises:
-        VideoError: there is none (sound, a text, a cover picture); ``source`` names the file or address.
+        VideoError: there is no video in it.
     """
-    # FFmpeg plays any .txt as ANSI art; a user who gives one has mistaken the file.
-    if container.format.name != "tty":
-        for stream in container.streams.video:
-            if not stream.disposition & Disposition.attached_pic:
-                stream.thread_type = "AUTO"  # type: ignore[assignment]  # PyAV takes the name too
-                return stream
-    raise VideoError(f"{source}: no video in it (format {container.format.name})")
 
+    def __init__(self, container: InputContainer, source: str, look_ahead: LookAhead, *, live: bool = False) -> None:
+        self.stream: VideoStream = video_stream(container, source)
+        self.packets = Packets(container, self.stream, look_ahead, live=live)
+        self.frame_rate = self.packets.rate
+        self.clock: Clock[VideoFrame] = Clock(1 / self.frame_rate, source)
+        self.decoded = 0  # pictures so far
+        self.corrupt = 0  # of them, those that the decoder marks as damaged
+        self.broken = 0  # packets that could not be decoded
+        self.end: float | None = None  # seconds on the container's clock, behind the last picture
+        self._container = container
+        self._tick = float(self.stream.time_base or 0)
 
-def frame_rate(stream: VideoStream) -> float:
-    """Frames per second, nominal: the container's average, else its guess, else 25."""
-    for rate in (stream.average_rate, stream.guessed_rate):
-        if rate is not None and 0 < rate <= _LARGEST_FRAME_RATE:
-            return float(rate)
-    return _DEFAULT_FRAME_RATE
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width / height of a decoded pixel as it is shown."""
+        ratio = self.stream.sample_aspect_ratio
+        return Fraction(1) if ratio is None or ratio <= 0 else Fraction(ratio)
 
+    @property
+    def announced(self) -> int | None:
+        """How many frames the container says or implies that it has: good for progress, not to be trusted."""
+        if self.stream.frames > 0:
+            return max(1, self.stream.frames - self.packets.discarded)
+        if self._container.duration is not None:
+            return max(1, round(self._container.duration / av.time_base * self.frame_rate))
+        return None
 
-def announced_frames(container: InputContainer, stream: VideoStream) -> int | None:
-    """How many frames the container says or implies that it has: good for progress, not to be trusted."""
-    if stream.frames > 0:
-        return stream.frames
-    if container.duration is not None:
-        return max(1, round(container.duration / av.time_base * frame_rate(stream)))
-    return None
+    def __iter__(self) -> Iterator[tuple[float, VideoFrame]]:
+        """Every picture that can be decoded, in order of showing, with its seconds since the first one.
 
+        Packets that cannot be decoded are counted and skipped.
 
-def decode(container: InputContainer, stream: VideoStream, source: str) -> Iterator[tuple[float, VideoFrame]]:
-    """Every picture that can be decoded, in order of showing, with its seconds since the first one.
-
-    Broken packets are skipped with a warning that names ``source``.
-
-    Raises:
-        av.FFmpegError: the container cannot be read on.
-    """
-    step = 1 / frame_rate(stream)
-    origin: float | None = None  # the stream's own time of the first picture
-    seconds = -step
-    broken = 0
-    for packet in container.demux(stream):
+        Raises:
+            av.FFmpegError: the container cannot be read on; every picture before that has been given.
+        """
         try:
-            pictures = packet.decode()
-        except (av.error.InvalidDataError, av.error.PatchWelcomeError):
-            broken += 1
-            continue
-        for picture in pictures:
-            assert isinstance(picture, VideoFrame)
-            if picture.pts is None:  # raw streams have no time stamps
-                seconds += step
-            else:
-                origin = picture.time - (seconds + step) if origin is None else origin
-                seconds = max(seconds, picture.time - origin)  # damaged files have stamps that run back
-            yield seconds, picture
-    if broken:
-        log.warning("%s: %d broken packets skipped", source, broken)
+            for stamp, arrival, picture in self._pictures():
+                yield from self.clock.push(stamp, picture, arrival)
+        except av.FFmpegError:
+            yield from self.clock.rest()
+            raise
+        yield from self.clock.rest()
+
+    def _pictures(self) -> Iterator[tuple[float | None, float | None, VideoFrame]]:
+        """Each picture with its time stamp and, of a live source, its arrival; an error comes after the last one."""
+        try:
+            yield from self._of_packets()
+        except av.FFmpegError:
+            for picture in self._held_back():
+                self._note(picture)
+                yield None if self.packets.arrives else self._stamp(picture), None, picture
+            raise
+
+    def _held_back(self) -> list[VideoFrame]:
+        """What the decoder still has where no packets come any more."""
+        try:
+            return self.stream.decode(None)
+        except av.FFmpegError:
+            return []
+
+    def _of_packets(self) -> Iterator[tuple[float | None, float | None, VideoFrame]]:
+        arrivals: deque[float] = deque(maxlen=64)  # of packets whose picture is still to come
+        for packet, arrival in self.packets:
+            if arrival is not None and packet.size:
+                arrivals.append(arrival)
+            try:
+                pictures = packet.decode()
+            except (av.error.InvalidDataError, av.error.PatchWelcomeError):
+                self.broken += 1
+                if arrivals:
+                    arrivals.popleft()
+                continue
+            for picture in pictures:
+                assert isinstance(picture, VideoFrame)
+                # Pictures come in another order than packets, and some packets give none; arrivals only grow.
+                arrived = arrivals.popleft() if len(arrivals) > 1 else next(iter(arrivals), None)
+                self._note(picture)
+                yield arrived if self.packets.arrives else self._stamp(picture), arrived, picture
+
+    def _note(self, picture: VideoFrame) -> None:
+        self.decoded += 1
+        self.corrupt += picture.is_corrupt
+        stamp = self._stamp(picture)
+        if stamp is not None:
+            end = stamp + (picture.duration * self._tick or 1 / self.frame_rate)
+            self.end = end if self.end is None else max(self.end, end)
+
+    def _stamp(self, picture: VideoFrame) -> float | None:
+        # Not by the picture's own time base: what comes out at the end has none.
+        return None if picture.pts is None else picture.pts * self._tick
 
 
-def numbered(pictures: Iterator[tuple[float, VideoFrame]], window: Window) -> Iterator[Frame]:
-    """Number the pictures and convert those in the window.
+class Numbering:
+    """Numbers pictures, from whatever connection they come, and converts those in the window."""
 
-    Earlier pictures are decoded and dropped: no container's index can be trusted to find frame N.
-    """
-    to_rgb = _RgbConverter()
-    for index, (seconds, picture) in enumerate(islice(pictures, window.end), start=1):
-        if index >= window.start:
-            yield Frame(index=index, image=to_rgb(picture), time=seconds)
+    def __init__(self, window: Window, source: str) -> None:
+        self._window = window
+        self._to_rgb = UprightRgb()
+        self._fit = OneSize(source)
 
+    def frames(self, pictures: Iterator[tuple[float, VideoFrame]], pixel_aspect: Fraction) -> Iterator[Frame]:
+        """The frames in the window; earlier pictures are decoded and dropped.
 
-class _RgbConverter:
-    """Makes upright RGB pictures of one stream; keeps what is costly to make anew for each."""
-
-    def __init__(self) -> None:
-        self._reformatter = VideoReformatter()
-        self._rotation: int | None = None
-        self._matrix: npt.NDArray[np.int32] | None = None
-
-    def __call__(self, picture: VideoFrame) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) RGB, turned and mirrored as the picture's display matrix asks."""
-        # Asking for side data ties a picture into a reference cycle, and its memory would wait for the garbage
-        # collector (150 MB measured); so it is asked for only where the angle, which costs nothing, has changed.
-        if picture.rotation != self._rotation:
-            self._rotation = picture.rotation
-            matrix = picture.side_data.get("DISPLAYMATRIX")
-            self._matrix = np.frombuffer(bytes(matrix), "<i4", count=9) if isinstance(matrix, SideData) else None
-        image = np.asarray(self._reformatter.reformat(picture, format="rgb24").to_ndarray(), np.uint8)
-        return image if self._matrix is None else _apply_display_matrix(image, self._matrix)
-
-
-def _apply_display_matrix(image: npt.NDArray[np.uint8], matrix: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
-    """Turn by quarters and mirror; other angles, which no camera writes, go to the nearest quarter.
-
-    FFmpeg's libavutil/display.h: x' = a x + c y, y' = b x + d y, with (a, b, _, c, d, ...) = ``matrix``.
-    """
-    a, b, c, d = (int(matrix[i]) for i in (0, 1, 3, 4))
-    if abs(b) > abs(a):
-        image = np.asarray(cv2.transpose(image), np.uint8)
-        a, d = c, b
-    if a >= 0 and d >= 0:
-        return image
-    turn = -1 if a < 0 and d < 0 else 1 if a < 0 else 0  # cv2's codes: both axes, left-right, top-bottom
-    return np.asarray(cv2.flip(image, turn), np.uint8)
+        No container's index can be trusted to find frame N.
+        """
+        for index, (seconds, picture) in enumerate(islice(pictures, self._window.end), start=1):
+            if index >= self._window.start:
+                image = self._fit(self._to_rgb(picture), index)
+                aspect = 1 / pixel_aspect if self._to_rgb.turned else pixel_aspect
+                yield Frame(index=index, image=image, time=seconds, pixel_aspect=aspect)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +9,12 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from client.video.decode import announced_frames, decode, frame_rate, numbered, video_stream
+from client.video.damage import warn_of_broken, warn_of_missing
+from client.video.decode import Decoding, Numbering
+from client.video.packets import CLOCK_AS_IT_IS, OF_FILE
+from client.video.sound import Sound, open_sound
 from client.video.source import Source, VideoError, Window
 from mot.frame import Frame
-
-log = logging.getLogger(__name__)
 
 
 class VideoFile(Source):
@@ -27,21 +27,26 @@ class VideoFile(Source):
         self._window = window
         self._container = _open(path)
         try:
-            self._stream = video_stream(self._container, str(path))
+            self._decoding = Decoding(self._container, str(path), OF_FILE)
         except VideoError:
             self._container.close()
             raise
-        self._decoded = 0
-        announced = announced_frames(self._container, self._stream)
+        announced = self._decoding.announced
         self.name = path.stem
-        self.frame_rate = frame_rate(self._stream)
+        self.frame_rate = self._decoding.frame_rate
         self.frame_count = None if announced is None else window.count(announced)
+        self.sound: Sound | None = open_sound(self._container, self._decoding, str(path))
 
     def __iter__(self) -> Iterator[Frame]:
-        yield from numbered(self._pictures(), self._window)
-        if self._decoded == 0:
-            raise VideoError(f"{self._path}: no frame can be decoded; the video is empty or damaged")
-        self._window.check(str(self._path), self._decoded)
+        numbering = Numbering(self._window, str(self._path))
+        try:
+            yield from numbering.frames(self._pictures(), self._decoding.pixel_aspect)
+        finally:
+            if self._decoding.decoded:
+                warn_of_broken(str(self._path), self._decoding)
+        if self._decoding.decoded == 0:
+            raise VideoError(f"{self._path}: {_nothing(self._path, self._container)}")
+        self._window.check(str(self._path), self._decoding.decoded)
 
     def close(self) -> None:
         self._container.close()
@@ -50,16 +55,15 @@ class VideoFile(Source):
         """The pictures up to the end or to where the file cannot be read on; warns of what is missing."""
         cause = ""
         try:
-            for picture in decode(self._container, self._stream, str(self._path)):
-                self._decoded += 1
-                yield picture
+            for number, (seconds, picture) in enumerate(self._decoding, start=1):
+                if self.sound is not None and number < self._window.start:
+                    self.sound.forget(seconds)
+                yield seconds, picture
         except av.FFmpegError as error:
-            cause = f" ({error.strerror})"
-        if cause or self._decoded < self._stream.frames:
-            log.warning(
-                "%s: %d frames could be read of the %d that its header announces%s; is the file cut off or damaged?",
-                *(self._path, self._decoded, self._stream.frames, cause),
-            )
+            cause = str(error.strerror)
+        if self.sound is not None:
+            self.sound.complete = True
+        warn_of_missing(str(self._path), self._container, self._decoding, cause)
 
 
 def _open(path: Path) -> InputContainer:
@@ -67,10 +71,27 @@ def _open(path: Path) -> InputContainer:
         if path.is_file() and path.stat().st_size == 0:  # pipes have no size
             raise VideoError(f"{path}: the file is empty")
         # The prefix keeps FFmpeg from taking a colon in the name for a protocol.
-        return av.open(f"file:{path}")
+        return av.open(f"file:{path}", options=dict(CLOCK_AS_IT_IS))
     except av.error.InvalidDataError as error:
         raise VideoError(
             f"{path}: not a video that can be read: another kind of file, or a video cut off before its index"
         ) from error
     except (OSError, av.FFmpegError) as error:
         raise VideoError(f"{path}: cannot be opened: {error.strerror}; check the path") from error
+
+
+def _nothing(path: Path, container: InputContainer) -> str:
+    """Why no frame could be decoded, as far as can be told."""
+    if container.format.name == "webp_pipe" and _is_animated_webp(path):
+        return (
+            "an animated WebP, which is not supported; make a video or single images of it first, "
+            "e.g. with `magick anim.webp frames/%06d.png`"
+        )
+    return f"no frame can be decoded; the video is empty or damaged, or its kind ({container.format.name}) is unknown"
+
+
+def _is_animated_webp(path: Path) -> bool:
+    """By the flag in the extended header (RFC 9649, section 2.7)."""
+    with path.open("rb") as file:
+        head = file.read(21)
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 0x02)

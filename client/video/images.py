@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +12,24 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from client.video.picture import OneSize
 from client.video.source import Source, VideoError, Window
 from mot.frame import Frame
 from mot.sequence import read_seqinfo
 from mot.splits import FRAME_RATES
 
-EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+# What OpenCV's wheels read (modules/imgcodecs); without .pfm, of which it makes black pictures.
+EXTENSIONS = frozenset(
+    {
+        *(".apng", ".avif", ".bmp", ".dib", ".gif", ".hdr", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg", ".pam", ".pbm"),
+        *(".pgm", ".pic", ".png", ".pnm", ".ppm", ".pxm", ".ras", ".sr", ".tif", ".tiff"),
+        ".webp",
+    }
+)
+# Files that lie beside images and are none: nobody misses them.
+_COMPANIONS = frozenset(
+    {".csv", ".db", ".html", ".ini", ".json", ".md", ".npz", ".toml", ".txt", ".xml", ".yaml", ".yml"}
+)
 DEFAULT_FRAME_RATE = 30.0  # where nothing is known: the rate of most MOTChallenge sequences
 SEQINFO = "seqinfo.ini"
 
@@ -37,17 +50,19 @@ class ImageFolder(Source):
         frame_rate: float | None = None,  # None: what is published of a sequence of this name, else 30
         extensions: frozenset[str] = EXTENSIONS,
     ) -> None:
-        self._paths = _list_images(folder, extensions)
-        window.check(str(folder), len(self._paths))
+        self._folder = folder
+        self.paths = _list_images(folder, extensions)  # the first one is frame 1, whatever the window
+        window.check(str(folder), len(self.paths))
         self._window = window
         self.name = name
         self.frame_rate = frame_rate or FRAME_RATES.get(name, DEFAULT_FRAME_RATE)
-        self.frame_count: int | None = window.count(len(self._paths))
+        self.frame_count: int | None = window.count(len(self.paths))
 
     def __iter__(self) -> Iterator[Frame]:
         first = self._window.start
-        for index, path in enumerate(self._paths[first - 1 : self._window.end], start=first):
-            yield Frame(index=index, image=read_image(path), time=(index - 1) / self.frame_rate)
+        fit = OneSize(str(self._folder))
+        for index, path in enumerate(self.paths[first - 1 : self._window.end], start=first):
+            yield Frame(index=index, image=fit(read_image(path), index), time=(index - 1) / self.frame_rate)
 
     def close(self) -> None:
         """Nothing is held between two frames."""
@@ -122,7 +137,7 @@ def _open_sequence(folder: Path, window: Window) -> ImageFolder:
         frame_rate=info.frame_rate,
         extensions=frozenset({"." + info.extension.lower().lstrip(".")}),
     )
-    if (found := len(source._paths)) != info.length:
+    if (found := len(source.paths)) != info.length:
         log.warning("%s: seqLength is %d, but there are %d images", folder / SEQINFO, info.length, found)
     return source
 
@@ -130,12 +145,30 @@ def _open_sequence(folder: Path, window: Window) -> ImageFolder:
 def _list_images(folder: Path, extensions: frozenset[str]) -> list[Path]:
     try:
         # Hidden files are not frames: macOS puts a "._1.jpg" beside "1.jpg" on foreign disks.
-        paths = [p for p in folder.iterdir() if p.suffix.lower() in extensions and not p.name.startswith(".")]
+        files = [path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir()]
     except OSError as error:
         raise VideoError(f"{folder}: cannot be listed: {error.strerror}; check the path") from error
+    paths = sorted((p for p in files if p.suffix.lower() in extensions), key=lambda path: _natural(path.name))
+    passed = [path for path in files if path.suffix.lower() not in extensions | _COMPANIONS]
     if not paths:
-        raise VideoError(f"{folder}: no images in this folder (looked for {', '.join(sorted(extensions))})")
-    return sorted(paths, key=lambda path: _natural(path.name))
+        raise VideoError(
+            f"{folder}: no images in this folder (looked for {', '.join(sorted(extensions))}){_those(passed, '; has ')}"
+        )
+    if passed:
+        log.warning("%s: passed over, because they are not read as images here: %s", folder, _those(passed))
+    twice = sorted(name for name, count in Counter(path.stem for path in paths).items() if count > 1)
+    if twice:
+        log.warning(
+            "%s: names that occur with several suffixes (%d, e.g. %s); each file is a frame of its own",
+            *(folder, len(twice), twice[0]),
+        )
+    return paths
+
+
+def _those(paths: list[Path], lead: str = "") -> str:
+    """``2 of .heic, 1 of .mov``; nothing for none."""
+    counts = Counter(path.suffix.lower() or path.name for path in paths)
+    return lead + ", ".join(f"{count} of {kind}" for kind, count in sorted(counts.items())) if counts else ""
 
 
 def _natural(name: str) -> tuple[list[tuple[int, str]], str]:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from mot.errors import MotError
-from mot.files import whole_file
+from mot.files import user_cache, whole_file
 
 _CHUNK = 1 << 18  # bytes
 _TIMEOUT = 20.0  # seconds without an answer
@@ -53,15 +53,17 @@ VTEST = Sample(
 )
 
 
-def fetch_sample(folder: Path, sample: Sample = VTEST, console: Console | None = None) -> Path:
+def fetch_sample(folder: Path | None = None, sample: Sample = VTEST, console: Console | None = None) -> Path:
     """Path of the sample in ``folder``, fetched if it is not there; no network is touched if it is.
+
+    Without a folder it is the user's cache, so that it is fetched once, wherever the command is run.
 
     Progress goes to ``console``, by default standard error.
 
     Raises:
         SampleError: no source could give the file.
     """
-    path = folder / sample.name
+    path = (folder or user_cache()) / sample.name
     if path.is_file() and _is_right(path, sample):
         return path
     console = console or Console(stderr=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from mot.errors import MotError
 from mot.frame import Frame
+
+if TYPE_CHECKING:  # which reads packets, and those speak of sources' errors
+    from client.video.sound import Sound
 
 
 class VideoError(MotError):
@@ -34,6 +37,8 @@ class Window:
 
     def check(self, source: str, frames: int) -> None:
         """Raise :class:`VideoError` where a source of ``frames`` frames ends before the first one wanted."""
+        if frames == 0:
+            raise VideoError(f"{source}: there is no frame in it")
         if frames < self.start:
             raise VideoError(f"{source}: start {self.start} is beyond the end; it has {frames} frames")
 
@@ -45,9 +50,10 @@ class Source(Protocol):
     """
 
     name: str  # stem for the names of output files
-    frame_rate: float  # frames per second; nominal where the rate varies
+    frame_rate: float  # frames per second, nominal: by the usual interval, whatever pauses there are
     frame_count: int | None  # frames to come, for progress only: containers err; None where unknown
     live: bool  # the frames appear in real time and have no known end
+    sound: Sound | None = None  # that belongs to the frames; None where there is none
 
     def __iter__(self) -> Iterator[Frame]: ...
 

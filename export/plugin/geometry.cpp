@@ -69,7 +69,8 @@ std::string check(const Attributes& attributes, const InputShapes& shapes, Geome
     Geometry g;
     if (x.size() != 4 || !within({x[1], x[2], x[3]}, 1))
         return wrong("input X", x, "(N, C, H, W), C, H and W from 1 to 2^24");
-    if (weight.size() != 4 || !within(weight, 1)) return wrong("input W", weight, "(M, C/group, kH, kW), from 1 to 2^24");
+    if (weight.size() != 4 || !within(weight, 1))
+        return wrong("input W", weight, "(M, C/group, kH, kW), from 1 to 2^24");
 
     Shape pads;
     std::string error = read_attributes(attributes, weight, g, pads);

@@ -1,153 +1,195 @@
-"""Tracking accuracy on the validation splits, by TrackEval; one setting for all scenes.
+"""Tracking accuracy on validation scenes in disguises, ours and peers' side by side; one setting for all scenes.
 
-    python tests/benchmarks/accuracy.py                    # the shipped model with the tracker's defaults
-    python tests/benchmarks/accuracy.py --grid             # how the result depends on the thresholds
-    python tests/benchmarks/accuracy.py --no-embeddings    # motion alone
+    python tests/benchmarks/accuracy.py                                    # the shipped model, the default tracker
+    python tests/benchmarks/accuracy.py --model runs/mine/model.onnx       # or a model repository
+    python tests/benchmarks/accuracy.py --scene MOT17-09 MOT17-02 --held-out MOT17-09 MOT17-02 --model ...
+    python tests/benchmarks/accuracy.py --tracker byte --tracker-set conf_thres=0.5
+    python tests/benchmarks/accuracy.py --frames 40 --disguise "as is" mirrored            # a quick look
 
-Needs the research data (MOT_DATA, by default ../shared/data). The network runs once per frame; settings
-are then tried on the recorded detections.
+Needs the research data (MOT_DATA, by default ../shared/data). Peers run where their package is; it needs no place in
+the project's environment:
+
+    pip install --target peers --no-deps trackers==2.6.1 supervision==0.31.2 pydeprecate defusedxml requests tqdm
+    PYTHONPATH=peers python tests/benchmarks/accuracy.py --peers
+
+Each network runs once over a scene and image disguise; trackers then run on what was recorded. A scene is called held
+out where no frame of it was trained on (``--held-out``, which nothing here can check), else seen: its frames here are
+no training frames, but others of the same place are.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import itertools
+import json
 import os
-import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track as progress
+from rich.progress import Progress
 from rich.table import Table
+from validation import DISGUISES, MEASURES, SCENES, USUAL, Disguise, Scene, record_scene, score, taken
 
+from client.detection.detector import Detector
 from client.detection.onnx import OnnxDetector
-from client.evaluation.scoring import Protocol, SequencePair, score_pairs
-from client.tracking import TRACKERS, OverlapReidConfig, TrackerConfig, tracker_config
-from client.video.open import open_source
-from mot.detections import Detections
-from mot.geometry import Letterbox
-from mot.sequence import format_rows
+from client.tracking import TRACKERS, TrackerConfig, tracker_config
+from client.tuning.recording import Recording, replay, without_embeddings
+from mot.sequence import MotRows
 
 ROOT = Path(__file__).resolve().parents[2]
-MEASURES = ("HOTA", "MOTA", "IDF1", "DetA", "AssA", "Rcll", "Prcn", "ID Sw.")
+MAIN = ("HOTA", "MOTA", "IDF1", "Prcn")
+Scores = Mapping[tuple[str, str], Mapping[str, float]]  # scene, disguise -> measure -> value
+Recordings = Mapping[tuple[str, str], tuple[Recording, int]]  # scene, disguise -> recording, original width
+Follow = Callable[[Recording], MotRows]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Validation:
-    """A sequence with the frames that no training has seen."""
-
-    name: str
-    source: str
-    ground_truth: str
-    first: int
-    last: int
-    protocol: Protocol
-
-
-SEQUENCES = (
-    Validation(
-        name="PETS09-S2L1",
-        source="videos/vtest.avi",
-        ground_truth="mot/PETS09-S2L1/gt/gt.txt",
-        first=398,
-        last=795,
-        protocol="MOT15",
-    ),
-    Validation(
-        name="MOT17-09",
-        source="mot/MOT17-09-FRCNN",
-        ground_truth="mot/MOT17-09-FRCNN/gt/gt_val_half.txt",
-        first=264,
-        last=525,
-        protocol="MOT17",
-    ),
-)
+def record_all(
+    name: str, detector: Detector, scenes: Iterable[Scene], disguises: Iterable[Disguise], arguments: argparse.Namespace
+) -> Recordings:
+    """Run a network over each scene and image disguise; those that only choose frames share one run."""
+    recordings: dict[tuple[str, str], tuple[Recording, int]] = {}
+    jobs = [(scene, disguise) for scene in scenes for disguise in disguises]
+    with Progress(transient=True) as progress:
+        task = progress.add_task(name, total=len(jobs))
+        plain: dict[str, tuple[Recording, int]] = {}
+        for scene, disguise in jobs:
+            progress.update(task, description=f"{name}: {scene.name}, {disguise.name}")
+            if disguise.image:
+                found = record_scene(scene, arguments.data, detector, disguise, arguments.frames)
+            else:
+                if scene.name not in plain:
+                    plain[scene.name] = record_scene(scene, arguments.data, detector, disguise, arguments.frames)
+                found = plain[scene.name]
+            recordings[scene.name, disguise.name] = taken(found[0], disguise), found[1]
+            progress.advance(task)
+    detector.close()
+    return recordings
 
 
-def detect(detector: OnnxDetector, data: Path, sequence: Validation) -> tuple[list[Detections], float]:
-    """Detections of every validation frame in original-image pixels, and the source's frame rate."""
-    answers = []
-    with open_source(str(data / sequence.source), start=sequence.first, end=sequence.last) as source:
-        frames = sequence.last - sequence.first + 1
-        for frame in progress(source, description=sequence.name, total=frames, transient=True):
-            height, width = frame.image.shape[:2]
-            spec = detector.spec
-            box = Letterbox(source_width=width, source_height=height, width=spec.width, height=spec.height)
-            found = detector.submit(box.apply(frame.image)).result()
-            answers.append(dataclasses.replace(found, boxes=box.inverse(found.boxes).astype(np.float32)))
-        return answers, source.frame_rate
-
-
-def score(
-    recorded: list[Detections], frame_rate: float, config: TrackerConfig, data: Path, sequence: Validation
-) -> dict[str, float]:
-    """Associate recorded detections and evaluate the rows as `mot eval` would."""
-    tracker = config.tracker(frame_rate)
-    with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "result.txt"
-        rows = [format_rows(sequence.first + i, tracker.update(found)) for i, found in enumerate(recorded)]
-        result.write_text("".join(rows))
-        pair = SequencePair(
-            name=sequence.name,
-            ground_truth=data / sequence.ground_truth,
-            result=result,
-            first=sequence.first,
-            last=sequence.last,
-        )
-        evaluation = score_pairs([pair], protocol=sequence.protocol)
-    return {measure: evaluation.combined[measure] for measure in MEASURES}
-
-
-def settings(tracker: str, grid: bool) -> list[TrackerConfig]:
-    """The tracker's defaults, or a grid around those of the default tracker."""
-    if not grid:
-        return [tracker_config(tracker)]
-    options = {
-        "conf_thres": (0.4, 0.45, 0.5, 0.55, 0.6),
-        "high_thres": (0.25, 0.3, 0.35, 0.4),
-        "look_thres": (0.15, 0.2, 0.3),
+def score_all(recordings: Recordings, follow: Follow, data: Path) -> Scores:
+    """Scores of one tracker on every recording."""
+    return {
+        (scene, disguise): score(follow(recording), recording, SCENES[scene], data, DISGUISES[disguise], width)
+        for (scene, disguise), (recording, width) in recordings.items()
     }
-    return [
-        OverlapReidConfig(**dict(zip(options, values, strict=True)))  # type: ignore[arg-type]
-        for values in itertools.product(*options.values())
-    ]
+
+
+def ours(scenes: list[Scene], disguises: list[Disguise], arguments: argparse.Namespace) -> dict[str, Scores]:
+    """The model with one of our trackers."""
+    path = arguments.model
+    detector = OnnxDetector(path if path.is_file() else path / "fairmot/1/model.onnx")
+    config: TrackerConfig = tracker_config(arguments.tracker, arguments.tracker_set)
+
+    def follow(recording: Recording) -> MotRows:
+        bare = without_embeddings(recording) if arguments.no_embeddings else recording
+        return replay(bare, config.tracker(recording.frame_rate))
+
+    name = f"ours, {arguments.tracker}" + (" without embeddings" if arguments.no_embeddings else "")
+    return {name: score_all(record_all("ours", detector, scenes, disguises, arguments), follow, arguments.data)}
+
+
+def peers(scenes: list[Scene], disguises: list[Disguise], arguments: argparse.Namespace) -> dict[str, Scores]:
+    """Every published detector with every published tracker, each pair at its best single setting."""
+    from accuracy_peers import DETECTORS, SETTINGS, follow
+    from accuracy_peers import TRACKERS as PEER_TRACKERS
+
+    results: dict[str, Scores] = {}
+    for name, (file, make) in DETECTORS.items():
+        recordings = record_all(name, make(arguments.data / file), scenes, disguises, arguments)
+        as_is = {key: value for key, value in recordings.items() if key[1] == "as is"}
+        for tracker in PEER_TRACKERS:
+
+            def total(settings: Mapping[str, float], tracker: str = tracker, chosen: Recordings = as_is) -> float:
+                scores = score_all(chosen, lambda recording: follow(recording, tracker, settings), arguments.data)
+                return sum(values[m] for values in scores.values() for m in ("HOTA", "MOTA", "IDF1"))
+
+            best = max(SETTINGS, key=total)
+            label = f"{name} + {tracker} ({', '.join(f'{value:g}' for value in best.values())})"
+            results[label] = score_all(
+                recordings,
+                lambda recording, tracker=tracker, best=best: follow(recording, tracker, best),
+                arguments.data,
+            )
+    return results
+
+
+def spread(scores: Scores, scene: str, measure: str) -> tuple[float, float]:
+    """Mean and standard deviation over a scene's disguises."""
+    values = [one[measure] for (of, _), one in scores.items() if of == scene]
+    return float(np.mean(values)), float(np.std(values))
+
+
+def overall(scores: Scores, measure: str) -> float:
+    """Mean over scenes of the means over disguises."""
+    return float(np.mean([spread(scores, scene, measure)[0] for scene in dict.fromkeys(key[0] for key in scores)]))
+
+
+def show(results: Mapping[str, Scores], kinds: Mapping[str, str], frames: Mapping[str, str], detailed: bool) -> None:
+    """Tables: each system on each scene, and all scenes together against ours."""
+    console = Console(width=150)
+    for scene, kind in kinds.items():
+        table = Table("", *MAIN, title=f"{scene} {frames[scene]}, {kind}; mean ± deviation over disguises")
+        for system, scores in results.items():
+            cells = (spread(scores, scene, measure) for measure in MAIN)
+            table.add_row(system, *(f"{mean:.1f} ± {deviation:.1f}" for mean, deviation in cells), end_section=detailed)
+            if detailed:
+                for (of, disguise), values in scores.items():
+                    if of == scene:
+                        table.add_row(f"  {disguise}", *(f"{values[measure]:.1f}" for measure in MAIN))
+        console.print(table)
+    first, *_ = results
+    differing = (f"Δ {measure}" for measure in MAIN)
+    table = Table("", *MAIN, *differing, title="mean over scenes; Δ: what ours has more")
+    for system, scores in results.items():
+        values = [overall(scores, measure) for measure in MAIN]
+        gains = [overall(results[first], measure) - value for measure, value in zip(MAIN, values, strict=True)]
+        differences = ["" if system == first else f"{gain:+.1f}" for gain in gains]
+        table.add_row(system, *(f"{value:.1f}" for value in values), *differences)
+    console.print(table)
+
+
+def document(results: Mapping[str, Scores], kinds: Mapping[str, str]) -> str:
+    """Every number, as JSON."""
+    systems = {
+        system: {
+            scene: {disguise: dict(values) for (of, disguise), values in scores.items() if of == scene}
+            for scene in kinds
+        }
+        for system, scores in results.items()
+    }
+    return json.dumps({"scenes": dict(kinds), "measures": MEASURES, "systems": systems}, indent=2) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=ROOT / "model_repository/fairmot/1/model.onnx")
+    parser.add_argument("--model", type=Path, default=ROOT / "model_repository", help="repository or ONNX file")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MOT_DATA", ROOT.parent / "shared/data")))
+    parser.add_argument("--scene", nargs="+", choices=SCENES, default=list(USUAL))
+    parser.add_argument("--held-out", nargs="*", choices=SCENES, default=[], help="scenes without a training frame")
+    parser.add_argument("--disguise", nargs="+", choices=DISGUISES, default=list(DISGUISES))
+    parser.add_argument("--frames", type=int, help="of each scene, at most")
     parser.add_argument("--tracker", choices=TRACKERS, default="overlap_reid")
-    parser.add_argument("--grid", action="store_true", help="of the default tracker")
+    parser.add_argument("--tracker-set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--no-embeddings", action="store_true")
-    parser.add_argument("--top", type=int, default=12, help="settings of the grid to show")
+    parser.add_argument("--peers", action="store_true", help="published detectors and trackers, too")
+    parser.add_argument("--each", action="store_true", help="show every disguise")
+    parser.add_argument("--json", type=Path, help="write every number to this file")
     arguments = parser.parse_args()
-    detector = OnnxDetector(arguments.model)
-    recordings = [detect(detector, arguments.data, sequence) for sequence in SEQUENCES]
-    detector.close()
-    if arguments.no_embeddings:
-        recordings = [
-            ([dataclasses.replace(d, embeddings=d.embeddings[:, :0]) for d in found], rate)
-            for found, rate in recordings
-        ]
-    results = []
-    for config in progress(settings(arguments.tracker, arguments.grid), description="settings", transient=True):
-        scores = [
-            score(found, rate, config, arguments.data, sequence)
-            for (found, rate), sequence in zip(recordings, SEQUENCES, strict=True)
-        ]
-        results.append((sum(s["HOTA"] + s["MOTA"] + s["IDF1"] for s in scores), config, scores))
-    results.sort(key=lambda entry: -entry[0])
-    for _, config, scores in results[: arguments.top]:
-        changed = {k: v for k, v in dataclasses.asdict(config).items() if v != getattr(type(config)(), k)}
-        Console().print(f"{arguments.tracker}: {changed or 'defaults'}", highlight=False)
-        table = Table("sequence", "frames", "rules", *MEASURES)
-        for sequence, values in zip(SEQUENCES, scores, strict=True):
-            numbers = [f"{values[m]:.1f}" if m != "ID Sw." else f"{values[m]:.0f}" for m in MEASURES]
-            table.add_row(sequence.name, f"{sequence.first}-{sequence.last}", sequence.protocol, *numbers)
-        Console().print(table)
+    if arguments.peers and "as is" not in arguments.disguise:
+        parser.error("peers' settings are chosen on 'as is'; keep it among --disguise")
+    scenes = [SCENES[name] for name in arguments.scene]
+    disguises = [DISGUISES[name] for name in arguments.disguise]
+    results = ours(scenes, disguises, arguments)
+    if arguments.peers:
+        results |= peers(scenes, disguises, arguments)
+    kinds = {scene.name: "held out" if scene.name in arguments.held_out else "seen" for scene in scenes}
+    frames = {scene.name: f"{scene.first}-{scene.last}" for scene in scenes}
+    if arguments.frames:
+        frames = {name: f"{text}, the first {arguments.frames} frames of them" for name, text in frames.items()}
+    show(results, kinds, frames, arguments.each)
+    if arguments.json:
+        arguments.json.write_text(document(results, kinds), encoding="utf-8")
 
 
 if __name__ == "__main__":

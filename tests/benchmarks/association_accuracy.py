@@ -76,7 +76,6 @@ def scenes(data: Path) -> list[Scene]:
                 Detections(
                     boxes=xywh_to_xyxy(rows.boxes[here]).astype(np.float32),
                     scores=rows.scores[here].astype(np.float32),
-                    embeddings=np.zeros((int(here.sum()), 0), np.float32),
                 )
             )
         found.append(Scene(name=name, ground_truth=folder / "gt/gt_val_half.txt", frames=frames, frame_rate=rate))
@@ -120,7 +119,7 @@ def score(found: Sequence[Scene], texts: Sequence[str]) -> dict[str, float]:
             result.write_text(text)
             last = len(scene.frames)
             pairs.append(SequencePair(name=scene.name, ground_truth=scene.ground_truth, result=result, last=last))
-        combined = score_pairs(pairs, protocol="MOT17").combined
+        combined = score_pairs(pairs, benchmark="MOT17").combined
     return {measure: combined[measure] for measure in MEASURES}
 
 

@@ -36,15 +36,17 @@ sys.path[0] = str(ROOT)  # Python puts this script's folder there, where `export
 
 from client.detection.onnx import OnnxDetector  # noqa: E402
 from client.tracking import tracker_config  # noqa: E402
-from client.video.source import open_source  # noqa: E402
+from client.tuning.recording import replay  # noqa: E402
+from client.video.open import open_source  # noqa: E402
 from export.to_onnx import export_onnx, make_spec  # noqa: E402
 from mot.contract import ModelSpec  # noqa: E402
 from mot.geometry import Letterbox  # noqa: E402
-from tests.benchmarks import accuracy, export_graph  # noqa: E402
+from tests.benchmarks import export_graph, validation  # noqa: E402
 
 QUANTISED = ("Conv", "MatMul")
 DEFAULT = ROOT / "model_repository/fairmot/1/model.onnx"
 MEASURES = ("HOTA", "MOTA", "IDF1")
+SCENES = [validation.SCENES[name] for name in validation.USUAL]
 
 
 class TrainingFrames(CalibrationDataReader):  # type: ignore[misc]
@@ -61,8 +63,8 @@ class TrainingFrames(CalibrationDataReader):  # type: ignore[misc]
 
 def frames(data: Path, spec: ModelSpec, count: int) -> Iterator[npt.NDArray[np.uint8]]:
     """About ``count`` images (1, H, W, 3), as many of each scene; none that validation uses."""
-    share = max(1, count // len(accuracy.SEQUENCES))
-    for sequence in accuracy.SEQUENCES:
+    share = max(1, count // len(SCENES))
+    for sequence in SCENES:
         last = sequence.first - 1
         with open_source(str(data / sequence.source), start=1, end=last) as source:
             for frame in itertools.islice(source, 0, None, max(1, last // share)):
@@ -138,11 +140,13 @@ def milliseconds(graphs: list[Path], image: npt.NDArray[np.uint8], rounds: int, 
 def accuracy_table(graphs: list[Path], data: Path) -> Table:
     """HOTA, MOTA and IDF1 of each graph with the default tracker."""
     table = Table("graph", "sequence", *MEASURES, title="validation, TrackEval")
+    as_is = validation.DISGUISES["as is"]
     for name, graph in zip(("fp32", "int8"), graphs, strict=True):
         detector = OnnxDetector(graph)
-        for sequence in accuracy.SEQUENCES:
-            found, rate = accuracy.detect(detector, data, sequence)
-            values = accuracy.score(found, rate, tracker_config("overlap_reid"), data, sequence)
+        for sequence in SCENES:
+            recording, width = validation.record_scene(sequence, data, detector, as_is)
+            rows = replay(recording, tracker_config("overlap_reid").tracker(recording.frame_rate))
+            values = validation.score(rows, recording, sequence, data, as_is, width)
             table.add_row(name, sequence.name, *(f"{values[measure]:.1f}" for measure in MEASURES))
         detector.close()
     return table

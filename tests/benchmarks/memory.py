@@ -1,6 +1,6 @@
 """Does memory grow with a video's length? Peak memory of `mot track` on a video and on ten of it in a row.
 
-python tests/benchmarks/memory.py .cache/vtest.avi --times 10
+python tests/benchmarks/memory.py $(mot sample) --times 10
 """
 
 from __future__ import annotations

@@ -15,10 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from accuracy import ROOT, SEQUENCES, Validation, detect
+from accuracy import ROOT
 from rich.console import Console
 from rich.table import Table
 from scipy.linalg import cho_factor, cho_solve
+from validation import DISGUISES, SCENES, USUAL, Scene, record_scene
 
 from client.detection.onnx import OnnxDetector
 from client.evaluation.scoring import SequencePair, score_pairs
@@ -28,10 +29,11 @@ from client.pipeline.tracked import TrackedFrame
 from client.refine.paths import by_frame, paths
 from client.refine.refinement import RefineConfig, refine_file
 from client.tracking import tracker_config
-from mot.detections import Detections
+from client.tuning.recording import Recording
 from mot.frame import Frame
 from mot.sequence import MotRows, read_results, write_results
 
+SEQUENCES = [SCENES[name] for name in USUAL]
 MEASURES = ("HOTA", "MOTA", "IDF1", "ID Sw.")
 STEPS = {
     "as tracked": RefineConfig(max_gap=0, sigma=0),
@@ -49,13 +51,14 @@ GSI = "--max-gap 20, then GSI's smoothing"
 BLANK = np.zeros((0, 0, 3), np.uint8)
 
 
-def write(recorded: list[Detections], frame_rate: float, sequence: Validation, result: Path) -> None:
+def write(recording: Recording, result: Path) -> None:
     """What `mot track --embeddings` writes, with its default tracker."""
-    tracker = tracker_config().tracker(frame_rate)
+    tracker = tracker_config().tracker(recording.frame_rate)
     with MotTextSink(result) as text, EmbeddingsSink(embeddings_path(result)) as embeddings:
-        for i, found in enumerate(recorded):
-            frame = Frame(index=sequence.first + i, image=BLANK, time=i / frame_rate)
-            tracked = TrackedFrame(frame=frame, tracks=tracker.update(found), detections=found)
+        moments = zip(recording.frames.tolist(), recording.times.tolist(), recording.detections, strict=True)
+        for index, time, found in moments:
+            frame = Frame(index=index, image=BLANK, time=time)
+            tracked = TrackedFrame(frame=frame, tracks=tracker.update(found, time=time), detections=found)
             text.write(tracked)
             embeddings.write(tracked)
 
@@ -77,7 +80,7 @@ def gsi(rows: MotRows, tau: float = 10.0) -> MotRows:
     return by_frame(smoothed, rows)
 
 
-def measure(result: Path, data: Path, sequence: Validation) -> list[str]:
+def measure(result: Path, data: Path, sequence: Scene) -> list[str]:
     """Cells of the table, in the order of MEASURES."""
     pair = SequencePair(
         name=sequence.name,
@@ -86,7 +89,7 @@ def measure(result: Path, data: Path, sequence: Validation) -> list[str]:
         first=sequence.first,
         last=sequence.last,
     )
-    measured = score_pairs([pair], protocol=sequence.protocol).combined
+    measured = score_pairs([pair], benchmark=sequence.benchmark).combined
     return [f"{measured[name]:.0f}" if name == "ID Sw." else f"{measured[name]:.1f}" for name in MEASURES]
 
 
@@ -101,8 +104,8 @@ def main() -> None:
     with TemporaryDirectory() as name:
         for sequence in SEQUENCES:
             source = Path(name) / f"{sequence.name}.txt"
-            recorded, frame_rate = detect(detector, arguments.data, sequence)
-            write(recorded, frame_rate, sequence, source)
+            recording, _ = record_scene(sequence, arguments.data, detector, DISGUISES["as is"])
+            write(recording, source)
             target = Path(name) / "refined" / source.name
             for step, config in STEPS.items():
                 refine_file(source, target, config)

@@ -1,6 +1,6 @@
 """Frames per second: bare ONNX Runtime, `mot track` with the local engine, and through the embedded Triton.
 
-    python tests/benchmarks/throughput.py .cache/vtest.avi
+    python tests/benchmarks/throughput.py $(mot sample)
 
 All sides take turns on the same frames in one run, so that a drifting machine touches all of them. "Bare" is
 nothing but `session.run` on frames that were decoded and letterboxed beforehand: once with one session that

@@ -69,7 +69,13 @@ def test_help_has_examples(mot: Callable[..., Outcome], command: str) -> None:
 
 
 def test_version(mot: Callable[..., Outcome]) -> None:
-    assert mot("--version") == Outcome(0, f"mot {mot_package.__version__}\n", "")
+    outcome = mot("--version")
+    assert (outcome.status, outcome.err) == (0, "")
+    version, code, weights = outcome.out.splitlines()
+    assert version == f"mot {mot_package.__version__}"
+    assert code == "licence of the code: Apache-2.0"
+    card = Path(weights.removeprefix("terms of the shipped weights (research): "))
+    assert card.read_text(encoding="utf-8").startswith("# Model card")
 
 
 def test_help_loads_no_heavy_package() -> None:
@@ -361,7 +367,7 @@ def test_folder_without_images(track: Callable[..., Outcome], tmp_path: Path) ->
     (tmp_path / "folder" / "notes.txt").write_text("")
     outcome = track(tmp_path / "folder")
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.err.startswith(f"error: {tmp_path}/folder: no images in this folder (looked for .bmp, .jpeg")
+    assert outcome.err.startswith(f"error: {tmp_path}/folder: no images in this folder (looked for .apng, .avif, .bmp")
 
 
 def test_model_that_is_not_onnx(track: Callable[..., Outcome], tmp_path: Path, models: Path) -> None:
@@ -471,7 +477,7 @@ def test_eval_of_a_range_and_a_length(mot: Callable[..., Outcome], tmp_path: Pat
     scores = tmp_path / "scores.json"
     assert mot("eval", *pair, "--start", 3, "--end", 6, "--json", scores).status == 0
     assert json.loads(scores.read_text())["combined"]["Frames"] == 4
-    assert mot("eval", *pair, "--length", 12, "--protocol", "MOT15", "--json", scores).status == 0
+    assert mot("eval", *pair, "--length", 12, "--benchmark", "MOT15", "--json", scores).status == 0
     assert json.loads(scores.read_text())["combined"]["Frames"] == 12
     outcome = mot("eval", *pair, "--length", 9)
     assert outcome.status == 1 and "frame 10 is beyond the 9 frames of street" in outcome.err

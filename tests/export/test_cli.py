@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,25 +43,82 @@ def test_model_writes_a_whole_triton_model(checkpoint: Path, tmp_path: Path) -> 
 def test_disagreement_fails_and_leaves_the_old_model(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = tmp_path / "1" / "model.onnx"
-    old.parent.mkdir()
+    output = tmp_path / "fairmot"
+    old = output / "1" / "model.onnx"
+    old.parent.mkdir(parents=True)
     old.write_text("the old model")
     strict = parity.Limits(boxes=-1.0, scores=-1.0, embeddings=-1.0)
     monkeypatch.setitem(parity.LIMITS, "fp32", strict)
     with pytest.raises(parity.ParityError, match="differs from PyTorch"):
-        export(checkpoint, tmp_path)
+        export(checkpoint, output, "--overwrite")
     assert old.read_text() == "the old model"
     assert [p.name for p in old.parent.iterdir()] == ["model.onnx"]
 
 
 def test_checkpoint_of_another_architecture_is_refused(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"last\.pt: architecture 'yolox_nano', but 'mit_b1' was asked for"):
-        export(checkpoint, tmp_path, "--arch", "mit_b1")
+        export(checkpoint, tmp_path / "fairmot", "--arch", "mit_b1")
 
 
 def test_input_size_must_suit_the_network(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(MotError, match="input width 100 is not a positive multiple of 32"):
-        export(checkpoint, tmp_path, "--width", "100")
+        export(checkpoint, tmp_path / "fairmot", "--width", "100")
+
+
+def test_a_folder_of_another_name_is_refused_at_once(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(MotError, match=r"repo/people: Triton wants a model's folder .* write it to .*people/fairmot"):
+        export(checkpoint, tmp_path / "repo" / "people")
+    assert not (tmp_path / "repo").exists()
+
+
+def test_a_model_that_stands_there_is_not_replaced_unasked(checkpoint: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "fairmot" / "1" / "model.onnx"
+    graph.parent.mkdir(parents=True)
+    graph.write_text("the old model")
+    with pytest.raises(MotError, match=r"model\.onnx exists; choose another --output .* or give --overwrite"):
+        export(checkpoint, tmp_path / "fairmot")
+    assert graph.read_text() == "the old model"
+
+
+def test_the_default_output_is_no_model_that_is_served() -> None:
+    assert Path("runs/export/fairmot") == cli.OUTPUT
+
+
+def test_more_people_than_cells_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(MotError, match=r"^--top-k 500: an input of 96x64 has 384 cells for people; lower it"):
+        export(checkpoint, tmp_path / "fairmot", "--top-k", "500")
+
+
+def test_the_end_names_the_next_command(checkpoint: Path, tmp_path: Path) -> None:
+    arguments = ["model", str(checkpoint), "--output", str(tmp_path / "fairmot"), "--top-k", "16"]
+    result = runner.invoke(cli.app, arguments)
+    assert result.exit_code == 0
+    assert f"next: mot track VIDEO --model-repository {tmp_path}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("model", "gone.pt"), "gone.pt: no such checkpoint"),
+        (("model", __file__, "--image", "gone.jpg"), "gone.jpg: no such image"),
+        (("verify", __file__, "gone.onnx"), "gone.onnx: no such model file; mot-export model writes one"),
+        (("config", "gone/fairmot"), "gone/fairmot/1/model.onnx: no such model file"),
+    ],
+)
+def test_missing_files_cost_no_imports(arguments: tuple[str, ...], complaint: str) -> None:
+    """A process of its own, in which torch cannot be imported."""
+    code = (
+        "import sys\nsys.modules['torch'] = sys.modules['onnx'] = None\n"
+        f"sys.argv = ['mot-export', *{arguments!r}]\nfrom export.cli import main\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {complaint}")
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["model", "-h"], ["config", "-h"], ["verify", "-h"]])
+def test_short_help(arguments: list[str]) -> None:
+    assert runner.invoke(cli.app, arguments).exit_code == 0
 
 
 def test_missing_checkpoint_prints_one_line(

@@ -40,6 +40,21 @@ def test_every_deformable_convolution_has_its_mask_and_symmetric_pads(exported: 
     assert [pad[:2] for pad in pads] == [pad[2:] for pad in pads] == [[1, 1]] * 4
 
 
+@pytest.mark.parametrize(
+    ("recipe", "given", "size"),
+    [({}, {}, (96, 64)), ({"export_width": 160, "export_height": 96}, {}, (160, 96)), ({}, {"width": 128}, (128, 64))],
+    ids=["as trained", "as the recipe exports", "as asked for"],
+)
+def test_the_size_comes_with_the_checkpoint(
+    checkpoint: Path, recipe: dict[str, int], given: dict[str, int], size: tuple[int, int]
+) -> None:
+    model, own = load_model(checkpoint)
+    spec = make_spec(
+        model, own.model_copy(update=recipe), **({"width": None, "height": None} | given), top_k=16, accuracy=""
+    )
+    assert (spec.width, spec.height) == size
+
+
 def test_metadata_reads_back_as_the_contract(exported: Exported) -> None:
     path, spec = exported
     detector = OnnxDetector(path, workers=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mot.files import whole_file
+from mot.files import user_cache, whole_file
 
 
 def test_the_file_appears_when_the_block_succeeds(tmp_path: Path) -> None:
@@ -37,6 +37,24 @@ def test_nothing_appears_when_nothing_is_written_and_the_block_fails(tmp_path: P
     with pytest.raises(ValueError), whole_file(tmp_path / "a.txt"):
         raise ValueError
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [
+        ("/var/cache/me", "/var/cache/me/fairmot-mit"),
+        ("", "/home/me/.cache/fairmot-mit"),
+        (None, "/home/me/.cache/fairmot-mit"),
+        ("relative", "/home/me/.cache/fairmot-mit"),
+    ],
+)
+def test_user_cache(monkeypatch: pytest.MonkeyPatch, given: str | None, folder: str) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    if given is None:
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", given)
+    assert user_cache() == Path(folder)
 
 
 def gone() -> int:

@@ -27,7 +27,7 @@ def rows(boxes: list[tuple[int, float, float, float, float]]) -> MotRows:
 def detections(*found: tuple[float, float, float, float, float]) -> Detections:
     """(left, top, right, bottom, score) each."""
     table = np.array(found, np.float32).reshape(-1, 5)
-    return Detections(boxes=table[:, :4], scores=table[:, 4], embeddings=np.zeros((len(table), 0), np.float32))
+    return Detections(boxes=table[:, :4], scores=table[:, 4])
 
 
 def reference(found: dict[int, Detections], truth: MotRows) -> float:

@@ -53,7 +53,11 @@ def recipe(architecture: str, box_loss: str) -> Recipe:
     return parse_recipe({"name": "golden"} | content, "test")
 
 
-RUNS = {"yolox_nano": recipe("yolox_nano", "giou"), "mit_b0": recipe("mit_b0", "l1")}
+RUNS = {
+    "yolox_nano": recipe("yolox_nano", "giou"),
+    "mit_b0": recipe("mit_b0", "l1"),
+    "rtmdet_nano": recipe("rtmdet_nano", "giou"),
+}
 
 
 def curves(given: Recipe, folder: Path) -> Curves:

@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from training.interrupt import deferred_interrupt
+from training.interrupt import STOPS, deferred_interrupt, signals_interrupt, undisturbed
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOPS)
 def test_a_signal_waits_for_the_check(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with deferred_interrupt() as check:
@@ -48,3 +48,38 @@ def test_other_threads_leave_signals_alone() -> None:
     thread.start()
     thread.join()
     assert found == [True]
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_where_nothing_can_be_torn_a_signal_is_an_interrupt(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), signals_interrupt():
+        signal.raise_signal(number)
+    assert signal.getsignal(number) == before
+
+
+def test_nohup_keeps_its_word() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals_interrupt(), deferred_interrupt() as check:
+            signal.raise_signal(signal.SIGHUP)
+            check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_the_death_of_a_worker_waits() -> None:
+    """torch raises it out of a handler of SIGCHLD."""
+
+    def worker_died(_number: int, _frame: object) -> None:
+        raise RuntimeError("a worker died")
+
+    before = signal.signal(signal.SIGCHLD, worker_died)
+    finished = False
+    try:
+        with pytest.raises(RuntimeError, match="a worker died"), undisturbed():
+            signal.raise_signal(signal.SIGCHLD)
+            finished = True
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert finished

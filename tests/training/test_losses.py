@@ -179,8 +179,8 @@ def test_the_focal_classifier_starts_at_its_prior() -> None:
 def test_what_the_terms_are_means_over() -> None:
     given = batch(*PRESENT)
     given["weight"][0, 0, 1, 1] = 0  # one of the three centres lies in an ignored region
-    given["identity"][1, 2] = 3  # of a row that is padding
-    assert count(given).tolist() == [2, 3, 2]
+    given["identity"][1, 2] = 3  # nobody to be found, but somebody known
+    assert count(given).tolist() == [2, 3, 3]
     nobody = batch([[False] * ROWS] * 2, [[-1] * ROWS] * 2)
     assert count(nobody).tolist() == [0, 0, 0]
 

@@ -108,7 +108,7 @@ def test_overrides_reach_into_tables(tmp_path: Path) -> None:
         ("seed=-1", "seed: Input should be greater than or equal to 0"),
         ("ema_decay=1", "ema_decay: Input should be less than 1"),
         ("optimizer=sgd", "optimizer: Input should be 'adam' or 'adamw'"),
-        ("init=coco", "init: Input should be 'none', 'imagenet', 'yolox', 'mit' or 'checkpoint'"),
+        ("init=coco", "init: Input should be 'none', 'imagenet', 'yolox', 'rtmdet', 'mit' or 'checkpoint'"),
         ("identities_from=mot17", "identities_from: .*'mot17'"),
         ("loss.identity_loss=triplet", "loss.identity_loss: Input should be 'cross_entropy' or 'focal'"),
     ],

@@ -118,13 +118,14 @@ def keep_visible(item: Labelled, region: tuple[int, int, int, int], min_visible:
     seen = inside[:, 2:] - inside[:, :2]
     visible = seen.prod(axis=1) / np.maximum(size.prod(axis=1), 1e-6)
     keep = (seen.min(axis=1) > 0) & (size.min(axis=1) > 4)
-    classes = item.classes
+    classes, identities = item.classes, item.identities
     if clip:
-        classes = np.where(visible < max(min_visible, 0.4), IGNORE, classes)
+        part = visible < max(min_visible, 0.4)
+        classes, identities = np.where(part, IGNORE, classes), np.where(part, -1, identities)
     else:
         keep &= visible > min_visible
     boxes = inside if clip else item.boxes
-    return Labelled(image=item.image, boxes=boxes[keep], classes=classes[keep], identities=item.identities[keep])
+    return Labelled(image=item.image, boxes=boxes[keep], classes=classes[keep], identities=identities[keep])
 
 
 def single(rng: np.random.Generator, config: AugmentConfig, source: Labelled, width: int, height: int) -> Labelled:

@@ -57,6 +57,20 @@ def read_list(config: Configuration, name: str, listing: Path) -> dict[int, Path
     return {number: config.root / line.strip() for number, line in enumerate(text.splitlines(), 1) if line.strip()}
 
 
+def images_listed(root: Path, name: str, split: Split) -> int | None:
+    """How many images a data set has in ``root/data.json``; None where it is not in it.
+
+    Raises:
+        DataError: the file is no configuration.
+    """
+    path = root / "data.json"
+    if not path.exists():
+        return None
+    config = read_config(path)
+    listing = config.lists[split].get(name)
+    return None if listing is None or not listing.is_file() else len(read_list(config, name, listing))
+
+
 def write_config(
     root: Path, train: Mapping[str, Sequence[Path]], test: Mapping[str, Sequence[Path]] | None = None
 ) -> Path:

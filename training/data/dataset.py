@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from training.data.augment import AugmentConfig, Image, Labelled, mosaic, recolour, single
-from training.data.labels import DataError
 from training.data.paste import paste
+from training.data.pictures import read_picture
 from training.data.samples import Sample, SampleSet
 from training.data.targets import make_targets
 from training.model.fairmot import STRIDE
@@ -99,15 +99,13 @@ class TrainingSet(Dataset[Item]):
 
     def _read(self, sample: Sample) -> Image:
         """Decode an image and shrink it to at most 1.5 times the input, enough for augmentation to enlarge."""
-        image = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
-        if image is None:
-            raise DataError(f"{sample.image}: missing or no readable image")
+        image = read_picture(sample.image)
         height, width = image.shape[:2]
         ratio = min(1.5 * self.width / width, 1.5 * self.height / height)
         if ratio < 1:
             size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return image
 
 
 class EpochSampler(Sampler[list[Key]]):

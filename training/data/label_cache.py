@@ -17,7 +17,7 @@ import numpy.typing as npt
 from mot.files import whole_file
 from training.data.labels import Labels, label_file, read_labels
 
-_VERSION = 1  # of the file's layout and of what labels.read_labels accepts
+_VERSION = 2  # of the file's layout and of what labels.read_labels accepts
 _Cached = tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64], Labels]  # paths, stamps, counts, rows
 
 

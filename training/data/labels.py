@@ -90,7 +90,7 @@ def read_text(path: Path, remedy: str) -> str:
         DataError: it cannot be read (then ``remedy`` is named) or is no text.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # without a byte order mark
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}; {remedy}") from error
     except UnicodeDecodeError as error:

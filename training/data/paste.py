@@ -29,7 +29,7 @@ def paste(rng: np.random.Generator, into: Labelled, donor: Labelled) -> Labelled
     if not len(candidates):
         return into
     result = Labelled(
-        image=into.image.copy(), boxes=into.boxes, classes=into.classes.copy(), identities=into.identities
+        image=into.image.copy(), boxes=into.boxes, classes=into.classes.copy(), identities=into.identities.copy()
     )
     models = into.boxes[into.classes == PERSON]
     for row in rng.choice(candidates, size=min(len(candidates), int(rng.integers(1, MOST + 1))), replace=False):
@@ -39,7 +39,8 @@ def paste(rng: np.random.Generator, into: Labelled, donor: Labelled) -> Labelled
             continue
         _blend(result.image, donor.image[y1:y2, x1:x2], place)
         box = np.array(place, np.float32)
-        result.classes[covered(result.boxes, box) > HIDDEN] = IGNORE
+        hidden = covered(result.boxes, box) > HIDDEN
+        result.classes[hidden], result.identities[hidden] = IGNORE, -1
         result = Labelled(
             image=result.image,
             boxes=np.concatenate([result.boxes, box[None]]),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from training.data.configuration import Split, read_config, read_list
 from training.data.label_cache import read_all_labels
-from training.data.labels import PERSON, DataError, Labels
+from training.data.labels import DataError, Labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,13 @@ class SampleSet:
     identities: int  # ids in use are 0 .. identities - 1
 
 
-def load_samples(config: Path, identities_from: Collection[str] | None = None, *, split: Split = "train") -> SampleSet:
+def load_samples(
+    config: Path,
+    identities_from: Collection[str] | None = None,
+    *,
+    split: Split = "train",
+    leave_out: Collection[str] = (),
+) -> SampleSet:
     """Read a data configuration's images and labels.
 
     Ids are per data set; they are renumbered so that no two data sets share one and none is unused. Labels are
@@ -38,18 +44,21 @@ def load_samples(config: Path, identities_from: Collection[str] | None = None, *
 
     Args:
         identities_from: data sets whose ids count; people of the others become unknown (-1). None: all of them.
+        leave_out: data sets that are not read.
 
     Raises:
-        DataError: a file is missing or malformed, or ``identities_from`` names an unknown data set.
+        DataError: a file is missing or malformed, or an unknown data set is named.
     """
     configuration = read_config(config)
     lists = configuration.lists[split]
-    for name in identities_from or ():
+    for name in (*(identities_from or ()), *leave_out):
         if name not in lists:
             raise DataError(f"{config}: no data set {name!r} for {split}; there are {', '.join(lists) or 'none'}")
     samples: list[Sample] = []
     identities = 0
     for name, listing in lists.items():
+        if name in leave_out:
+            continue
         images = list(read_list(configuration, name, listing).values())
         for image in images:
             if not image.is_file():
@@ -68,8 +77,8 @@ def load_samples(config: Path, identities_from: Collection[str] | None = None, *
 
 
 def _renumber(rows: npt.NDArray[np.float32], first: int) -> int:
-    """Number the people's ids of (M, 6) rows from ``first`` on, in their order and in place; returns how many."""
-    known = (rows[:, 0] == PERSON) & (rows[:, 1] >= 0)
+    """Number the known ids of (M, 6) rows from ``first`` on, in their order and in place; returns how many."""
+    known = rows[:, 1] >= 0
     ids, numbers = np.unique(rows[known, 1], return_inverse=True)
     rows[:, 1] = -1
     rows[known, 1] = first + numbers

@@ -18,10 +18,10 @@ class Targets:
     heatmap: npt.NDArray[np.float32]  # (1, H, W): 1 at centres, Gaussians around
     weight: npt.NDArray[np.float32]  # (1, H, W): 0 inside ignored regions, but 1 at every centre
     cells: npt.NDArray[np.int64]  # (M,) y * W + x
-    valid: npt.NDArray[np.bool_]  # (M,) False for padding
+    valid: npt.NDArray[np.bool_]  # (M,) whether somebody is to be found there; False for padding
     box: npt.NDArray[np.float32]  # (M, 4) centre to left, top, right, bottom side
     offset: npt.NDArray[np.float32]  # (M, 2) centre within its cell
-    identity: npt.NDArray[np.int64]  # (M,) or -1
+    identity: npt.NDArray[np.int64]  # (M,) or -1; also of ignored people who are known (valid is False)
 
 
 def gaussian_radius(height: float, width: float, min_overlap: float = 0.7) -> int:
@@ -79,18 +79,22 @@ def make_targets(
         targets.weight[0, max(0, int(y1)) : max(0, math.ceil(y2)), max(0, int(x1)) : max(0, math.ceil(x2))] = 0
     people = classes != IGNORE
     # The nearest (largest) people first, should there be more than max_objects.
-    order = np.argsort(-(boxes[people, 3] - boxes[people, 1]), kind="stable")[:max_objects]
-    for row, (box, identity) in enumerate(zip(boxes[people][order], identities[people][order], strict=True)):
-        x1, y1, x2, y2 = box
+    rows = np.flatnonzero(people)
+    rows = rows[np.argsort(-(boxes[rows, 3] - boxes[rows, 1]), kind="stable")]
+    # An ignored box with an identity is for the embedding alone: a cut-out of a re-identification data set.
+    rows = np.concatenate([rows, np.flatnonzero(~people & (identities >= 0))])[:max_objects]
+    for row, index in enumerate(rows):
+        x1, y1, x2, y2 = boxes[index]
         centre_x = min(max((x1 + x2) / 2, 0), width - 1)
         centre_y = min(max((y1 + y2) / 2, 0), height - 1)
         x, y = int(centre_x), int(centre_y)
-        draw_gaussian(targets.heatmap[0], x, y, gaussian_radius(y2 - y1, x2 - x1))
-        # A crowd's ignored regions lie over people who are labelled; these must be learned all the same.
-        targets.weight[0, y, x] = 1
         targets.cells[row] = y * width + x
-        targets.valid[row] = True
+        targets.valid[row] = people[index]
+        if people[index]:
+            draw_gaussian(targets.heatmap[0], x, y, gaussian_radius(y2 - y1, x2 - x1))
+            # A crowd's ignored regions lie over people who are labelled; these must be learned all the same.
+            targets.weight[0, y, x] = 1
         targets.box[row] = centre_x - x1, centre_y - y1, x2 - centre_x, y2 - centre_y
         targets.offset[row] = centre_x - x, centre_y - y
-        targets.identity[row] = identity
+        targets.identity[row] = identities[index]
     return targets

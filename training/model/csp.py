@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mot.errors import MotError
+from training.weights.convolutions import convolutions
 
 
 class Conv(nn.Sequential):
@@ -118,7 +119,7 @@ class CSPDarknetPAFPN(nn.Module):
             MotError: the file is missing or is no YOLOX-nano.
         """
         own = [module for module in self.modules() if isinstance(module, nn.Conv2d)]
-        published = _convolutions(path)
+        published = convolutions(path, "YOLOX-nano's published ONNX file")
         if len(published) < len(own):
             raise MotError(f"{path}: {len(published)} convolutions, YOLOX-nano's backbone has {len(own)}")
         for i, (conv, (weight, bias)) in enumerate(zip(own, published, strict=False)):
@@ -130,25 +131,6 @@ class CSPDarknetPAFPN(nn.Module):
             with torch.no_grad():
                 conv.weight.copy_(weight)
                 conv.bias.copy_(bias)
-
-
-def _convolutions(path: Path) -> list[tuple[Tensor, Tensor]]:
-    """Weights and biases of an ONNX file's convolutions, in the graph's order."""
-    import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-    from onnx import numpy_helper
-
-    if not path.is_file():
-        raise MotError(f"{path}: no such file; it should be YOLOX-nano's published ONNX file")
-    try:
-        graph = onnx.load(path).graph
-    except DecodeError as error:
-        raise MotError(f"{path}: not an ONNX file ({error}); it should be YOLOX-nano's published one") from error
-    stored = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
-    named = [node.input[1:3] for node in graph.node if node.op_type == "Conv"]
-    if not all(len(names) == 2 and set(names) <= stored.keys() for names in named):
-        raise MotError(f"{path}: a convolution without stored weight and bias; it should be YOLOX-nano's own file")
-    return [(stored[weight], stored[bias]) for weight, bias in named]
 
 
 def _double(x: Tensor) -> Tensor:

@@ -98,6 +98,7 @@ class FairMOT(nn.Module):
         MotError: the architecture's name is unknown.
     """
 
+    published_parts = ("backbone",)  # which initial weights come for, see training/weights
     mean: Tensor  # (3, 1, 1), of RGB in 0..255
     std: Tensor
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from client import terminal
-from mot.splits import Convention
 from training.data.configuration import Split
+from training.prepare import mot_commands
 from training.prepare.command import (
-    HalfOption,
     Ids,
-    MotSource,
     Name,
     Output,
-    SplitOption,
+    Overwrite,
     console,
     convert_and_report,
     resumable,
     say,
+    say_left_out,
+    say_replaced,
 )
 
 data_app = typer.Typer(
@@ -38,70 +38,21 @@ def crowdhuman(
     ids: Ids = "none",
     val: Annotated[Split, typer.Option(help="Where annotation_val.odgt goes; FairMOT trains on both.")] = "test",
     name: Name = "crowdhuman",
+    overwrite: Overwrite = False,
 ) -> None:
     """CrowdHuman: full-body boxes of everyone not marked to be ignored.
 
     Example: mot-train data crowdhuman CrowdHuman --ids per-box --output runs/crowdhuman
     """
-    from training.prepare.crowdhuman import crowdhuman_pictures
+    from training.prepare.crowdhuman import read_crowdhuman
 
     with resumable():
-        splits = crowdhuman_pictures(source, ids)
-        expected = {"train": 15000, "test": 4370}
-        if val == "train":
-            splits, expected = {"train": splits["train"] + splits["test"], "test": []}, {"train": 19370}
-        convert_and_report(output, name, splits, expected)
+        expected = {"train": 19370} if val == "train" else {"train": 15000, "test": 4370}
+        convert_and_report(output, name, read_crowdhuman(source, ids, val), expected, overwrite=overwrite)
 
 
-@data_app.command()
-def mot15(
-    source: MotSource, output: Output, split: SplitOption = "full", half: HalfOption = "bytetrack", name: Name = "mot15"
-) -> None:
-    """MOT15. A missing seqinfo.ini is written into the sequence's folder (else to OUTPUT/NAME/seqinfo).
-
-    Example: mot-train data mot15 2DMOT2015 --output runs/mot15
-    """
-    _mot(source, output, split, half, name, seqinfo=True)
-
-
-@data_app.command()
-def mot16(
-    source: MotSource, output: Output, split: SplitOption = "full", half: HalfOption = "bytetrack", name: Name = "mot16"
-) -> None:
-    """MOT16.
-
-    Example: mot-train data mot16 MOT16 --output runs/mot16
-    """
-    _mot(source, output, split, half, name, expected=5316)
-
-
-@data_app.command()
-def mot17(
-    source: MotSource,
-    output: Output,
-    split: SplitOption = "full",
-    half: HalfOption = "bytetrack",
-    detector: Annotated[
-        Literal["SDP", "FRCNN", "DPM"], typer.Option(help="Whose folders: the three have the same images.")
-    ] = "SDP",
-    name: Name = "mot17",
-) -> None:
-    """MOT17.
-
-    Example: mot-train data mot17 MOT17 --split half --half bytetrack --output runs/mot17_half
-    """
-    _mot(source, output, split, half, name, detector=detector, expected=5316)
-
-
-@data_app.command()
-def mot20(
-    source: MotSource, output: Output, split: SplitOption = "full", half: HalfOption = "bytetrack", name: Name = "mot20"
-) -> None:
-    """MOT20. Boxes stay whole; training cuts them to the image (augment.clip_boxes, in the recipe mot20).
-
-    Example: mot-train data mot20 MOT20 --output runs/mot20
-    """
-    _mot(source, output, split, half, name, expected=8931)
+for _command in (mot_commands.mot15, mot_commands.mot16, mot_commands.mot17, mot_commands.mot20):
+    data_app.command()(_command)
 
 
 @data_app.command()
@@ -110,6 +61,7 @@ def mix(
     output: Output,
     sets: Annotated[list[str] | None, typer.Option("--set", help="Only this one; can be repeated.")] = None,
     lists: Annotated[Path | None, typer.Option(help="Folder of FairMOT's or JDE's list files (src/data).")] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """The MIX of JDE and FairMOT: data sets that come with labels_with_ids; those that are missing are reported.
 
@@ -118,16 +70,24 @@ def mix(
     from training.prepare.mix import prepare_mix
 
     table = Table("data set", "found", "expected", "test", "unlabelled", "people", "left out", title="MIX")
+    left_out: Counter[str] = Counter()
     with resumable():
-        for adopted in prepare_mix(source, output, sets, lists):
-            cells = [adopted.name, "missing", str(adopted.expected)]
-            if adopted.found is not None:
-                train, test = adopted.converted["train"], adopted.converted["test"]
-                numbers = (len(test.images), adopted.found.unlabelled, train.people + test.people)
-                cells[1] = str(len(train.images))
-                cells += [*map(str, numbers), str(train.left_out + test.left_out)]
-            table.add_row(*cells)
+        adopted = prepare_mix(source, output, sets, lists, overwrite=overwrite)
+    for each in adopted:
+        cells = [each.name, "missing", str(each.expected)]
+        if each.found is not None:
+            train, test = each.converted["train"], each.converted["test"]
+            own = Counter(train.left_out) + Counter(test.left_out)
+            left_out += own
+            numbers = (len(test.images), each.found.unlabelled, train.people + test.people, own.total())
+            cells[1] = str(len(train.images))
+            cells += map(str, numbers)
+        table.add_row(*cells)
     console.print(table)
+    say_left_out(left_out)
+    for each in adopted:
+        for split, part in each.converted.items():
+            say_replaced(each.name, split, part)
     say(f"data configuration: {output / 'data.json'}")
 
 
@@ -140,15 +100,17 @@ def coco(
     ids: Ids = "none",
     people_only: Annotated[bool, typer.Option("--people-only", help="Leave out images without people.")] = False,
     name: Name = "coco",
+    overwrite: Overwrite = False,
 ) -> None:
     """COCO's format: categories person and pedestrian; crowds become ignored regions.
 
     Example: mot-train data coco annotations/instances_train2017.json train2017 --people-only --output runs/coco
     """
-    from training.prepare.coco import coco_pictures
+    from training.prepare.coco import read_coco
 
     with resumable():
-        convert_and_report(output, name, {split: coco_pictures(annotations, images, ids, people_only=people_only)})
+        reading = read_coco(annotations, images, split, ids, people_only=people_only)
+        convert_and_report(output, name, reading, overwrite=overwrite)
 
 
 @data_app.command()
@@ -159,15 +121,16 @@ def voc(
     split: Annotated[Split, typer.Option(help="Which split of data.json.")] = "train",
     ids: Ids = "none",
     name: Name = "voc",
+    overwrite: Overwrite = False,
 ) -> None:
     """Pascal VOC's format: objects person and pedestrian; difficult ones become ignored regions.
 
     Example: mot-train data voc VOCdevkit/VOC2012 --image-set trainval --output runs/voc
     """
-    from training.prepare.voc import voc_pictures
+    from training.prepare.voc import read_voc
 
     with resumable():
-        convert_and_report(output, name, {split: voc_pictures(source, image_set, ids)})
+        convert_and_report(output, name, read_voc(source, image_set, split, ids), overwrite=overwrite)
 
 
 @data_app.command()
@@ -212,30 +175,3 @@ def check(
         say(f"contact sheet: {sheet}")
     if any(fault.error for fault in faults):
         raise typer.Exit(1)
-
-
-def _mot(
-    source: Path,
-    output: Path,
-    split: Literal["full", "half"],
-    half: Convention,
-    name: str,
-    *,
-    detector: str | None = None,
-    expected: int | None = None,
-    seqinfo: bool = False,
-) -> None:
-    """What the four MOTChallenge commands share."""
-    from training.prepare.mot15 import complete_seqinfo
-    from training.prepare.mot_challenge import find_sequences, mot_pictures, open_sequences
-
-    with resumable():
-        sequences = open_sequences(find_sequences(source, detector), output / name / "images")
-        for sequence in sequences:
-            if len(sequence.frames) < sequence.length:
-                missing = f"{len(sequence.frames)} of {sequence.length} frames are there"
-                terminal.show("warning", f"{sequence.folder}: {missing}")
-            if seqinfo and (written := complete_seqinfo(sequence, output / name / "seqinfo")):
-                say(f"written: {written}")
-        pictures = mot_pictures(sequences, half if split == "half" else None)
-        convert_and_report(output, name, pictures, {} if expected is None or split == "half" else {"train": expected})

@@ -6,47 +6,49 @@ Source: the data format page of cocodataset.org. Boxes are left, top, width, hei
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from pycocotools import mask
 
+from training.data.configuration import Split
 from training.data.labels import DataError, read_text
-from training.prepare.conversion import Picture
+from training.prepare.conversion import Picture, Reading
 from training.prepare.identities import Identities, identities_of
 
 PEOPLE = ("person", "pedestrian")  # names of the category, in any case
+Boxes = dict[str, list[list[float]]]  # by image
 
 
-def coco_pictures(annotations: Path, images: Path, identities: Identities, *, people_only: bool) -> list[Picture]:
+def read_coco(annotations: Path, images: Path, split: Split, identities: Identities, *, people_only: bool) -> Reading:
     """The images of an annotation file with their people; crowds become ignored regions.
+
+    Ids may be numbers or text: 1 and "1" are the same.
 
     Args:
         images: folder that the file names are relative to.
         people_only: leave out images with neither a person nor a crowd.
 
     Raises:
-        DataError: the file is missing or malformed, or has no category of people.
+        DataError: the file is missing or malformed, or has no category of people; the message names the annotation.
     """
     content = _read(annotations)
     try:
-        names = {category["id"]: str(category["name"]) for category in content["categories"]}
-        people_ids = {number for number, name in names.items() if name.lower() in PEOPLE}
+        names = {str(category["id"]): str(category["name"]) for category in content["categories"]}
+        people_ids = {number for number, name in names.items() if name.strip().lower() in PEOPLE}
         if not people_ids:
             raise DataError(
                 f"{annotations}: no category {' or '.join(PEOPLE)}; there are {', '.join(names.values()) or 'none'}"
             )
-        people: dict[Any, list[list[float]]] = defaultdict(list)
-        crowds: dict[Any, list[list[float]]] = defaultdict(list)
-        for box in content["annotations"]:
-            if box["category_id"] in people_ids:
-                group = crowds if box.get("iscrowd") or box.get("ignore") else people
-                group[box["image_id"]].append([float(value) for value in box["bbox"]])
+        listed = {str(entry["id"]) for entry in content["images"]}
+        people, crowds, left_out = _boxes(annotations, content["annotations"], names, people_ids, listed)
         pictures = []
         first = 0
         for entry in sorted(content["images"], key=lambda entry: str(entry["file_name"])):
-            number, name = entry["id"], str(entry["file_name"])
+            number, name = str(entry["id"]), str(entry["file_name"])
             if people_only and number not in people and number not in crowds:
                 continue
             pictures.append(
@@ -54,16 +56,71 @@ def coco_pictures(annotations: Path, images: Path, identities: Identities, *, pe
                     source=images / name,
                     name=name,
                     origin=f"{annotations}: image {number}",
-                    people=_boxes(people[number]),
+                    people=_array(people[number]),
                     identities=identities_of(len(people[number]), identities, first),
-                    ignored=_boxes(crowds[number]),
+                    ignored=_array(crowds[number]),
                     size=_size(entry),
                 )
             )
             first += len(people[number])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{annotations}: not an annotation file of COCO ({error!r})") from error
-    return pictures
+    return Reading(origin=annotations, splits={split: pictures}, left_out=left_out)
+
+
+def _boxes(
+    path: Path, annotations: list[dict[str, Any]], names: dict[str, str], people_ids: set[str], listed: set[str]
+) -> tuple[Boxes, Boxes, Counter[str]]:
+    """People and crowds by image, and the annotations left out, by reason."""
+    people: Boxes = defaultdict(list)
+    crowds: Boxes = defaultdict(list)
+    left_out: Counter[str] = Counter()
+    for place, annotation in enumerate(annotations, 1):
+        where = f"{path}: annotation {annotation.get('id', f'{place} of the list')}"
+        try:
+            category, image = str(annotation["category_id"]), str(annotation["image_id"])
+        except KeyError as error:
+            raise DataError(f"{where}: has no {error}") from error
+        if category not in people_ids:
+            left_out[f"category {names[category]}" if category in names else f"unknown category {category}"] += 1
+        elif image not in listed:
+            left_out[f"of images that are not listed (such as {image})"] += 1
+        elif (box := _box(annotation, where)) is None:
+            left_out["without a box"] += 1
+        else:
+            crowd = _truth(annotation.get("iscrowd")) or _truth(annotation.get("ignore"))
+            (crowds if crowd else people)[image].append(box)
+    return people, crowds, left_out
+
+
+def _box(annotation: dict[str, Any], where: str) -> list[float] | None:
+    """Left, top, width, height: as given, else around the segmentation; None where there is neither.
+
+    Raises:
+        DataError: it is neither.
+    """
+    given = annotation.get("bbox")
+    try:
+        if given:
+            left, top, width, height = (float(value) for value in given)
+            return [left, top, width, height]
+        outline = annotation.get("segmentation")
+        if isinstance(outline, dict):
+            size = outline["size"]
+            encoded = mask.frPyObjects(outline, *size) if isinstance(outline["counts"], list) else outline
+            return [float(value) for value in mask.toBbox(encoded)]
+        points = np.array([value for polygon in outline or [] for value in polygon], np.float64).reshape(-1, 2)
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{where}: no box in bbox {given!r} or the segmentation ({error})") from error
+    if not len(points):
+        return None
+    low, high = points.min(axis=0), points.max(axis=0)
+    return [*low.tolist(), *(high - low).tolist()]
+
+
+def _truth(value: object) -> bool:
+    """0, "0", false and null are not."""
+    return bool(value) and str(value).strip().lower() not in ("0", "false")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -76,7 +133,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _boxes(boxes: list[list[float]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _array(boxes: list[list[float]]) -> npt.NDArray[np.float64]:
     return np.array(boxes, np.float64).reshape(len(boxes), 4)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,14 +14,16 @@ from rich.table import Table
 from client import terminal
 from mot.errors import MotError
 from mot.splits import Convention
-from training.data.configuration import Split
-from training.prepare.conversion import Picture, convert_data_set
+from training.prepare.conversion import Converted, Reading, all_left_out, convert_data_set, said
 from training.prepare.identities import Identities
 
 console = Console()
 
 Output = Annotated[Path, typer.Option(help="Folder of the prepared data and data.json; sets are added to it.")]
-Name = Annotated[str, typer.Option(help="What data.json calls the data set.")]
+Name = Annotated[str, typer.Option(help="What data.json calls the data set; two sources need two names.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what has this name and split but was made from something else.")
+]
 Ids = Annotated[Identities, typer.Option(help="none: people have no identity; per-box: everyone is one of their own.")]
 SplitOption = Annotated[Literal["full", "half"], typer.Option(help="half: first halves to train, second to test.")]
 HalfOption = Annotated[
@@ -36,16 +38,33 @@ def say(message: str) -> None:
 
 
 def convert_and_report(
-    out: Path, name: str, splits: Mapping[Split, Sequence[Picture]], expected: Mapping[str, int] | None = None
+    output: Path, name: str, reading: Reading, expected: Mapping[str, int] | None = None, *, overwrite: bool = False
 ) -> None:
-    """Convert a data set and say what came of it, and how many images its publication has."""
-    table = Table("split", "images", "expected", "people", "left out", title=name)
-    for split, part in convert_data_set(out, name, splits).items():
+    """Convert a data set and say what came of every row, and how many images its publication has."""
+    table = Table("split", "images", "expected", "people", "ignored", "left out", title=name)
+    converted = convert_data_set(output, name, reading, overwrite=overwrite)
+    for split, part in converted.items():
         if part.images:
+            numbers = (part.people, part.ignored, sum(part.left_out.values()))
             published = str((expected or {}).get(split, ""))
-            table.add_row(split, str(len(part.images)), published, str(part.people), str(part.left_out))
+            table.add_row(split, str(len(part.images)), published, *map(str, numbers))
     console.print(table)
-    say(f"data configuration: {out / 'data.json'}")
+    say_left_out(all_left_out(converted.values(), reading.left_out))
+    for split, part in converted.items():
+        say_replaced(name, split, part)
+    say(f"data configuration: {output / 'data.json'}")
+
+
+def say_left_out(left_out: Mapping[str, int]) -> None:
+    """Name what was read and is nobody's."""
+    if left_out:
+        say(f"rows left out: {said(left_out)}")
+
+
+def say_replaced(name: str, split: str, part: Converted) -> None:
+    """Announce that a data set is not what it was."""
+    if part.before is not None and part.before != len(part.images):
+        terminal.show("warning", f"{name}, {split}: had {part.before} images and has {len(part.images)} now")
 
 
 @contextmanager
@@ -61,5 +80,7 @@ def resumable() -> Iterator[None]:
         message = "stopped; every file is whole, so run the same command again to go on"
         terminal.errors.print(message, highlight=False, soft_wrap=True)
         raise typer.Exit(130) from None
+    except MemoryError as error:
+        raise MotError("memory is used up; close other programs, or make the largest images smaller") from error
     except OSError as error:
         raise MotError(f"{error.filename}: {error.strerror}; mend this and run the same command again") from error

@@ -7,6 +7,7 @@ full body (``fbox``) counts, which may leave the image, and nothing is clipped.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,15 @@ import numpy as np
 
 from training.data.configuration import Split
 from training.data.labels import DataError, read_text
-from training.prepare.conversion import Picture
+from training.prepare.conversion import Picture, Reading
 from training.prepare.identities import Identities, identities_of
 from training.prepare.images import images_in
 
 ANNOTATIONS: dict[Split, str] = {"train": "annotation_train.odgt", "test": "annotation_val.odgt"}
 
 
-def crowdhuman_pictures(source: Path, identities: Identities) -> dict[Split, list[Picture]]:
-    """The published training part as ``train`` and, where it is there, the validation part as ``test``.
+def read_crowdhuman(source: Path, identities: Identities, val: Split = "test") -> Reading:
+    """The published training part as ``train`` and, where it is there, the validation part as ``val``.
 
     Images may stand in any folder named ``Images``, as the published archives unpack.
 
@@ -37,27 +38,33 @@ def crowdhuman_pictures(source: Path, identities: Identities) -> dict[Split, lis
         raise DataError(f"{source}: no folder Images, nor CrowdHuman_*/Images; unpack the published archives there")
     images = {path.stem: path for folder in folders for path in images_in(folder)}
     splits: dict[Split, list[Picture]] = {"train": [], "test": []}
+    left_out: Counter[str] = Counter()
     first = 0
-    for split, name in ANNOTATIONS.items():
-        if split == "test" and not (source / name).is_file():
+    for part, name in ANNOTATIONS.items():
+        if part == "test" and not (source / name).is_file():
             continue
         text = read_text(source / name, "it is part of CrowdHuman")
         for number, line in enumerate(text.splitlines(), 1):
             if line.strip():
-                picture = _picture(line, f"{source / name}:{number}", images, identities, first)
+                picture = _picture(line, f"{source / name}:{number}", images, identities, first, left_out)
                 first = max(first, 1 + int(picture.identities.max(initial=-1)))
-                splits[split].append(picture)
-    return splits
+                splits[val if part == "test" else part].append(picture)
+    return Reading(origin=source, splits=splits, left_out=left_out)
 
 
-def _picture(line: str, origin: str, images: dict[str, Path], identities: Identities, first: int) -> Picture:
+def _picture(
+    line: str, origin: str, images: dict[str, Path], identities: Identities, first: int, left_out: Counter[str]
+) -> Picture:
     try:
         entry: dict[str, Any] = json.loads(line)
-        people = [
-            [float(value) for value in box["fbox"]]
-            for box in entry["gtboxes"]
-            if box["tag"] == "person" and box.get("extra", {}).get("ignore") != 1
-        ]
+        people = []
+        for box in entry["gtboxes"]:
+            if box["tag"] != "person":
+                left_out[f"tag {box['tag']}"] += 1
+            elif box.get("extra", {}).get("ignore") == 1:
+                left_out["marked to be ignored"] += 1
+            else:
+                people.append([float(value) for value in box["fbox"]])
         boxes = np.array(people, np.float64).reshape(len(people), 4)
         name = str(entry["ID"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:

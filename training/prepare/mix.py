@@ -5,6 +5,7 @@ Source: JDE ``DATASET_ZOO.md`` and ``data/*.train`` (layout and list files); Fai
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data.configuration import SPLITS, Split, write_config
+from training.data.configuration import SPLITS, Split
 from training.data.labels import DataError, label_path, read_labels, read_text
-from training.prepare.conversion import Converted, place
-from training.prepare.images import IMAGE_SUFFIXES, image_size
+from training.prepare.conversion import Converted, Reading, claim, enter, place, require_people, summed
+from training.prepare.images import image_size, images_below
 from training.prepare.pool import map_parallel
 
 
@@ -43,6 +44,7 @@ MIX = tuple(name for name in PUBLISHED if name != "mot16")  # MOT16 has the same
 class Found:
     """What a data set's folder holds."""
 
+    folder: Path
     images: dict[Split, dict[str, Path]]  # with labels; keys are their names below our ``images/``
     unlabelled: int  # images without a label file, left out
 
@@ -57,11 +59,13 @@ class Adopted:
     converted: dict[Split, Converted]  # empty where nothing was found
 
 
-def prepare_mix(source: Path, root: Path, names: Sequence[str] | None, lists: Path | None) -> list[Adopted]:
+def prepare_mix(
+    source: Path, root: Path, names: Sequence[str] | None, lists: Path | None, *, overwrite: bool = False
+) -> list[Adopted]:
     """Find and convert data sets of the MIX, all but MOT16 unless named.
 
     Raises:
-        DataError: as :func:`find_mix` and :func:`convert_mix`, or there is no such data set.
+        DataError: as :func:`find_mix` and :func:`convert_mix`, there is no such data set, or none has a folder.
     """
     for name in names or ():
         if name not in PUBLISHED:
@@ -69,8 +73,11 @@ def prepare_mix(source: Path, root: Path, names: Sequence[str] | None, lists: Pa
     adopted = []
     for name in names or MIX:
         found = find_mix(source, name, lists)
-        converted = {} if found is None else convert_mix(root, name, found)
+        converted = {} if found is None else convert_mix(root, name, found, overwrite=overwrite)
         adopted.append(Adopted(name=name, expected=PUBLISHED[name].images, found=found, converted=converted))
+    if all(each.found is None for each in adopted):
+        folders = ", ".join(folder for each in adopted for folder in PUBLISHED[each.name].folders)
+        raise DataError(f"{source}: nothing of the MIX in it; looked for the folders {folders}")
     return adopted
 
 
@@ -94,31 +101,33 @@ def find_mix(source: Path, name: str, lists: Path | None) -> Found | None:
             images[split][_name(image.relative_to(source))] = image
         else:
             unlabelled += 1
-    return Found(images=images, unlabelled=unlabelled)
+    return Found(folder=folder, images=images, unlabelled=unlabelled)
 
 
-def convert_mix(root: Path, name: str, found: Found) -> dict[Split, Converted]:
-    """Check labels, link images and copy labels into ``root/name``, and enter it into ``root/data.json``.
+def convert_mix(root: Path, name: str, found: Found, *, overwrite: bool = False) -> dict[Split, Converted]:
+    """Check labels, link images and copy labels into ``root/name/SPLIT``, and enter it into ``root/data.json``.
 
     Raises:
-        DataError: an image cannot be read or a line of a label file is malformed.
+        DataError: an image cannot be read, a line of a label file is malformed, nobody was found, or the place is
+            taken (see :func:`training.prepare.conversion.claim`).
     """
+    splits = [split for split in SPLITS if found.images[split]]
+    for split in splits:
+        claim(root, name, split, found.folder, overwrite=overwrite)
     converted: dict[Split, Converted] = {}
     for split, images in found.images.items():
-        counts = map_parallel(partial(_adopt, root / name), list(images.items()), f"{name}, {split}")
-        converted[split] = Converted(
-            images=[root / name / "images" / image for image in images],
-            people=sum(people for people, _ in counts),
-            left_out=sum(left_out for _, left_out in counts),
-        )
-    write_config(root, *({name: converted[split].images} for split in SPLITS))
-    return converted
+        out = root / name / split
+        counts = map_parallel(partial(_adopt, out), list(images.items()), f"{name}, {split}")
+        converted[split] = summed([out / "images" / image for image in images], counts)
+    unlabelled = {"images without a label file": found.unlabelled} if found.unlabelled else {}
+    require_people(converted, Reading(origin=found.folder, splits={}, left_out=unlabelled))
+    return enter(root, name, converted)
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, Split]]:
-    for path in sorted(folder.rglob("*")):
+    for path in images_below(folder):
         parts = path.relative_to(folder).parts
-        if path.suffix.lower() in IMAGE_SUFFIXES and "images" in parts:
+        if "images" in parts:
             yield path, "test" if {"val", "test"} & set(parts) else "train"
 
 
@@ -141,7 +150,7 @@ def _name(image: Path) -> str:
     return "/".join(parts)
 
 
-def _adopt(out: Path, item: tuple[str, Path]) -> tuple[int, int]:
+def _adopt(out: Path, item: tuple[str, Path]) -> Counter[str]:
     name, image = item
     image_size(image)
     return place(out, name, image, read_labels(label_path(image)).astype(np.float64))

@@ -9,23 +9,29 @@ with the id that the next begins with; and frames without people stay.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from mot.sequence import read_ground_truth, read_seqinfo
+from mot.sequence import MotRows, read_ground_truth, read_seqinfo
 from mot.splits import Convention
 from mot.splits import half as first_and_last
 from training.data.configuration import Split
 from training.data.labels import DataError
-from training.prepare.conversion import Picture
-from training.prepare.images import images_in
+from training.frames import check_numbering, sequence_images
+from training.prepare.conversion import Picture, Reading
 from training.prepare.pool import map_parallel
 from training.prepare.video_frames import video_to_images
 
 PEDESTRIAN = 1  # the class column of MOT16, 17 and 20
+# Person on vehicle, static person: people, but TrackEval counts neither finding nor missing them. Distractors (8) and
+# reflections (12) it does not count either; a student should learn that mannequins are nobody.
+NOT_COUNTED = (2, 7)
 VIDEO_SUFFIXES = (".mp4", ".webm", ".avi", ".mkv", ".mov")
 
 
@@ -69,8 +75,7 @@ def open_sequences(folders: Sequence[Path], unpacked: Path) -> list[MotSequence]
     """Find each sequence's frames: ``img1/``, or a video, whose frames are written to ``unpacked/SEQUENCE``.
 
     Raises:
-        DataError: a sequence has neither, or its video cannot be read or is too short.
-        SequenceError: a ``seqinfo.ini`` is malformed.
+        MotError: a sequence has neither, its video cannot be read or is too short, or ``seqinfo.ini`` is malformed.
     """
     infos = {folder: folder / "seqinfo.ini" for folder in folders}
     known = {folder: read_seqinfo(path) for folder, path in infos.items() if path.is_file()}
@@ -83,9 +88,9 @@ def open_sequences(folders: Sequence[Path], unpacked: Path) -> list[MotSequence]
     images = dict(zip(packed, map_parallel(_unpack, jobs, "unpacking videos", batch=1), strict=True))
     sequences = []
     for folder in folders:
-        frames = {_number(path): path for path in images.get(folder) or images_in(image_folders[folder])}
-        length = known[folder].length if folder in known else max(frames)
-        sequences.append(MotSequence(folder=folder, frames=frames, length=length))
+        found = images.get(folder) or sequence_images(folder)
+        length = known[folder].length if folder in known else len(found)
+        sequences.append(MotSequence(folder=folder, frames=dict(enumerate(found, 1)), length=length))
     return sequences
 
 
@@ -105,43 +110,75 @@ def find_video(folder: Path) -> Path:
     )
 
 
-def mot_pictures(sequences: Sequence[MotSequence], half: Convention | None) -> dict[Split, list[Picture]]:
+def read_mot(sequences: Sequence[MotSequence], half: Convention | None, origin: Path) -> Reading:
     """All sequences' frames, split in halves where asked to; a person in both halves has one identity.
 
     Raises:
         SequenceError: a gt.txt is malformed; the message names the line.
+        NumberingError: images and labels count frames differently.
     """
     parts: dict[Split, list[Picture]] = {"train": [], "test": []}
+    left_out: Counter[str] = Counter()
     first = 0
     for sequence in sequences:
-        pictures, first = frame_pictures(sequence.frames, sequence.gt, folder=sequence.folder.name, first=first)
+        read = frame_pictures(sequence.frames, sequence.gt, folder=sequence.folder.name, first=first)
+        first = read.free
+        left_out += read.left_out
         last = max(sequence.frames) if half is None else first_and_last("train-half", sequence.length, half)[1]
-        for number, picture in zip(sequence.frames, pictures, strict=True):
+        for number, picture in zip(sequence.frames, read.pictures, strict=True):
             parts["train" if number <= last else "test"].append(picture)
-    return parts
+    return Reading(origin=origin, splits=parts, left_out=left_out)
+
+
+class Labelled(NamedTuple):
+    """Frames with their people."""
+
+    pictures: list[Picture]
+    free: int  # the first identity that is free after them
+    left_out: Counter[str]  # rows, by reason
 
 
 def frame_pictures(
-    frames: Mapping[int, Path], gt: Path, *, folder: str = "", first: int = 0
-) -> tuple[list[Picture], int]:
-    """Pictures of frames and the first identity that is free after them.
+    frames: Mapping[int, Path],
+    gt: Path,
+    *,
+    folder: str = "",
+    first: int = 0,
+    regions: bool = False,
+    shown: float = 0.0,
+) -> Labelled:
+    """Pictures of frames.
 
     Ids are renumbered from ``first`` on, in their order; only those in these frames count.
 
     Args:
         frames: images by 1-based frame number.
         folder: below ``images/``, where the pictures go.
+        regions: people who are no pedestrians (:data:`NOT_COUNTED`), and pedestrians who are marked to be left out,
+            become regions without loss; the original drops them.
+        shown: pedestrians of less visibility become regions, too.
 
     Raises:
         SequenceError: the gt.txt is missing or malformed; the message names the line.
+        NumberingError: whole sequences only: images and labels count frames differently.
     """
     rows = read_ground_truth(gt)
-    rows = rows[(rows.scores != 0) & (rows.classes == PEDESTRIAN) & np.isin(rows.frames, list(frames))]
+    if list(frames) == list(range(1, len(frames) + 1)):
+        check_numbering(list(frames.values()), rows.frames, gt)
+    there = np.isin(rows.frames, list(frames))
+    left_out = _reasons(rows, there)
+    rows = rows[there]
     rows = rows[np.argsort(rows.frames, kind="stable")]
+    pedestrian = (rows.scores != 0) & (rows.classes == PEDESTRIAN)
+    learned = pedestrian & (rows.visibilities >= shown)
+    others = pedestrian & ~learned
+    if regions:
+        others |= np.isin(rows.classes, NOT_COUNTED) | ((rows.scores == 0) & (rows.classes == PEDESTRIAN))
+    ignored, rows = rows[others], rows[learned]
     ids, numbers = np.unique(rows.ids, return_inverse=True)
     pictures = []
     for frame, image in frames.items():
-        own = slice(*np.searchsorted(rows.frames, [frame, frame + 1]))
+        own, without = (slice(*np.searchsorted(part.frames, [frame, frame + 1])) for part in (rows, ignored))
         pictures.append(
             Picture(
                 source=image,
@@ -149,16 +186,20 @@ def frame_pictures(
                 origin=str(gt),
                 people=rows.boxes[own],
                 identities=first + numbers[own],
+                ignored=ignored.boxes[without],
             )
         )
-    return pictures, first + len(ids)
+    return Labelled(pictures, first + len(ids), left_out)
+
+
+def _reasons(rows: MotRows, there: npt.NDArray[np.bool_]) -> Counter[str]:
+    """Why rows are nobody's, each for the first reason that holds; ``there`` (N,) says whose frame has a picture."""
+    left_out = Counter({"in frames without a picture": int((~there).sum())})
+    other = there & (rows.classes != PEDESTRIAN)
+    left_out.update(f"class {number}" for number in rows.classes[other].tolist())
+    left_out["mark 0"] = int((there & ~other & (rows.scores == 0)).sum())
+    return +left_out
 
 
 def _unpack(job: tuple[Path, Path, range | None]) -> list[Path]:
     return video_to_images(*job)
-
-
-def _number(image: Path) -> int:
-    if not image.stem.isdecimal():
-        raise DataError(f"{image}: its name is no frame number; expected names such as 000001.jpg")
-    return int(image.stem)

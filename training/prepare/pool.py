@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from multiprocessing import get_context
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from client import terminal
-from training.interrupt import leave_interrupts_to_parent
+from training.interrupt import leave_interrupts_to_parent, signals_interrupt
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,7 +23,7 @@ BATCH = 512  # jobs of a millisecond that a process gets at a time; less than tw
 def map_parallel(
     function: Callable[[Item], Result], items: Sequence[Item], title: str, batch: int = BATCH
 ) -> list[Result]:
-    """``function`` of every item, in their order; the first error, and Ctrl-C or SIGTERM, ends all of them.
+    """``function`` of every item, in their order; the first error, and Ctrl-C, SIGTERM or SIGHUP, ends all of them.
 
     ``function`` and items must be picklable; each call should leave only whole files behind.
     """
@@ -35,7 +33,7 @@ def map_parallel(
     console = terminal.errors
     results = []
     with (
-        _termination_as_interrupt(),
+        signals_interrupt(),
         Progress(*columns, *times, console=console, transient=True, disable=not console.is_terminal) as bar,
         closing(_results(function, items, processes, batch)) as coming,
     ):
@@ -58,16 +56,3 @@ def _results(
         yield from executor.map(function, items, chunksize=batch)
     finally:
         executor.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt: a process that dies at once would leave its workers waiting for ever."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

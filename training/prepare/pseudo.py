@@ -1,140 +1,161 @@
-"""Pseudo-labels: a COCO-trained YOLOX teacher looks at unlabelled images in tiles, at several scales.
+"""Pseudo-labels: RTMDet looks at unlabelled images at two scales, and what it sees is fused.
 
-Source: YOLOX ``yolox/utils/demo_utils.py`` (decoding of the exported head); the tiling is ours: the teacher's
-input is small, so overlapping tiles let it see the small people that a whole street scene would lose.
+A box that only one scale shows gets a low score. Sure boxes of whole people become people, the others regions without
+loss: neither a person nor background. That also keeps the teacher's boxes of visible parts (its training had those)
+away from a student who is to learn full bodies, as MOTChallenge draws them.
+
+Source of the fusion: Solovyev et al., "Weighted boxes fusion", 2021.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+from mot.contract import IMAGENET_MEAN, IMAGENET_STD
 from mot.errors import MotError
-from mot.geometry import iou_matrix
+from mot.geometry import Letterbox, iou_matrix
 from training.data.augment import Image
-from training.data.labels import IGNORE, PERSON
+from training.data.labels import IGNORE, PERSON, Labels
 
-Boxes = npt.NDArray[np.float32]
-Tile = tuple[int, int, int, int]  # x1, y1, x2, y2; pixels
+Boxes = npt.NDArray[np.float32]  # (M, 4) xyxy, pixels
+Scores = npt.NDArray[np.float32]  # (M,)
+FLOOR = 0.1  # what is seen with a lower score is not worth keeping
+INSIDE = 0.7  # share of a box's area that makes it a part of somebody
 
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherConfig:
-    """Scores are the teacher's objectness times its probability of a person."""
+    """Scores are means over the views, a view without the box counting as 0."""
 
-    person: float = 0.45  # from this score on a box is a person
-    ignore: float = 0.15  # from here to ``person`` it is a region without loss
-    nms: float = 0.6  # IoU
-    tiles: tuple[int, ...] = (1, 2)  # grids of n x n overlapping tiles
-    overlap: float = 0.3  # of neighbouring tiles, fraction of a tile
+    person: float = 0.5  # from this score on a whole box is a person
+    ignore: float = 0.18  # from here on a box is at least a region without loss
+    nms: float = 0.6  # IoU from which boxes of several views are one person's
+    sizes: tuple[tuple[int, int], ...] = ((640, 352), (960, 544))  # of the input, pixels
 
 
 class Teacher:
-    """YOLOX as a person detector.
+    """RTMDet as a person detector.
 
     Raises:
-        MotError: the file is missing or no YOLOX export with one image input.
+        MotError: the file is missing or is no RTMDet export with suppression in it.
     """
 
     def __init__(self, path: Path, config: TeacherConfig) -> None:
-        remedy = "it should be a YOLOX model trained on COCO, as ONNX"
+        remedy = "it should be OpenMMLab's RTMDet-nano for one class, exported to ONNX with its suppression"
         if not path.is_file():
             raise MotError(f"{path}: no such file; {remedy}")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
         try:
-            self.session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            self._session: Any = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             raise MotError(f"{path}: cannot be loaded ({error}); {remedy}") from error
-        tensor = self.session.get_inputs()[0]
-        if len(tensor.shape) != 4 or tensor.shape[1] != 3 or tensor.shape[2] != tensor.shape[3]:
-            raise MotError(f"{path}: input {tensor.name!r} is {tensor.shape}, expected [1, 3, side, side]; {remedy}")
+        if "dets" not in [tensor.name for tensor in self._session.get_outputs()]:
+            raise MotError(f"{path}: no output 'dets'; {remedy}")
         self.config = config
-        self.name, self.size = tensor.name, int(tensor.shape[2])
+        self._name = self._session.get_inputs()[0].name
 
-    def __call__(self, image: Image) -> npt.NDArray[np.float32]:
-        """BGR image (H, W, 3) -> label rows (M, 6): class PERSON or IGNORE, id -1, xc, yc, w, h as fractions."""
-        height, width = image.shape[:2]
-        grid = tiles(width, height, self.config)
-        found = [self._tile(image, tile, flip) for tile in grid for flip in (False, True)]
-        boxes = np.concatenate([b for b, _ in found])
-        scores = np.concatenate([s for _, s in found])
-        keep = suppress(boxes, scores, self.config.nms)
-        boxes, scores = boxes[keep], scores[keep]
-        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-        classes = np.where((scores >= self.config.person) & ~is_part(boxes), PERSON, IGNORE)
-        rows = [classes, np.full(len(boxes), -1), *(centre / (width, height)).T, *(size / (width, height)).T]
-        return np.stack(rows, axis=1).astype(np.float32)
+    def look(self, image: Image) -> tuple[Boxes, Scores]:
+        """BGR image (H, W, 3) -> boxes and scores, best first."""
+        return fuse([self._view(image, size) for size in self.config.sizes], self.config.nms, FLOOR)
 
-    def _tile(self, image: Image, tile: Tile, flip: bool) -> tuple[Boxes, npt.NDArray[np.float32]]:
-        """People in one tile, in pixels of the whole image; those cut by an inner border are left to other tiles."""
-        x1, y1, x2, y2 = tile
-        crop = image[y1:y2, x1:x2]
-        ratio = min(self.size / crop.shape[0], self.size / crop.shape[1])
-        small = np.asarray(cv2.resize(crop, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_LINEAR), np.uint8)
-        if flip:
-            small = small[:, ::-1]
-        padded = np.full((self.size, self.size, 3), 114, np.float32)
-        padded[: small.shape[0], : small.shape[1]] = small
-        output = self.session.run(None, {self.name: padded.transpose(2, 0, 1)[None]})[0][0]
-        boxes, scores = decode_people(output, self.size, self.config.ignore)
-        if flip:
-            boxes[:, [0, 2]] = small.shape[1] - boxes[:, [2, 0]]
-        boxes = boxes / ratio + np.array([x1, y1, x1, y1], np.float32)
+    def judge(self, boxes: Boxes, scores: Scores, width: int, height: int) -> Labels:
+        """Label rows (M, 6) of what was seen: class PERSON or IGNORE, id -1, xc, yc, w, h as fractions.
+
+        What lies within somebody is a part of them and is left out: there, a student may learn that a part is nobody.
+        """
+        sure = (scores >= self.config.person) & is_whole(boxes, width, height)
+        kept = sure | ((scores >= self.config.ignore) & ~lies_within(boxes, boxes[sure]))
+        return label_rows(boxes[kept], np.where(sure, PERSON, IGNORE)[kept], width, height)
+
+    def _view(self, image: Image, size: tuple[int, int]) -> tuple[Boxes, Scores]:
         height, width = image.shape[:2]
-        margin = 4.0
-        cut = ((boxes[:, 0] < x1 + margin) & (x1 > 0)) | ((boxes[:, 2] > x2 - margin) & (x2 < width - 1))
-        cut |= ((boxes[:, 1] < y1 + margin) & (y1 > 0)) | ((boxes[:, 3] > y2 - margin) & (y2 < height - 1))
+        letterbox = Letterbox(source_width=width, source_height=height, width=size[0], height=size[1])
+        fitted = letterbox.apply(image)
+        # The network reads BGR; the statistics are named for RGB.
+        pixels = (fitted - np.array(IMAGENET_MEAN[::-1], np.float32)) / np.array(IMAGENET_STD[::-1], np.float32)
+        (found,) = self._session.run(["dets"], {self._name: pixels.transpose(2, 0, 1)[None]})
+        rows = found[0][found[0][:, 4] >= FLOOR / 2]
+        boxes = letterbox.inverse(rows[:, :4]).astype(np.float32)
         boxes = boxes.clip(0, np.array([width, height, width, height], np.float32))
-        keep = ~cut & ((boxes[:, 2:] - boxes[:, :2]).min(axis=1) > 2)
-        return boxes[keep], scores[keep]
+        seen = (boxes[:, 2:] - boxes[:, :2]).min(axis=1) > 2
+        return boxes[seen], rows[seen, 4]
 
 
-def tiles(width: int, height: int, config: TeacherConfig) -> list[Tile]:
-    """x1, y1, x2, y2 of every tile, at least a pixel; each grid covers the whole image."""
-    found = []
-    for n in config.tiles:
-        # n tiles that share (n - 1) overlaps fill a side.
-        size_x, size_y = (side / (n - (n - 1) * config.overlap) for side in (width, height))
-        lefts, tops = ([i * size * (1 - config.overlap) for i in range(n)] for size in (size_x, size_y))
-        spans_x = [(int(x), max(int(x) + 1, round(x + size_x))) for x in lefts]
-        spans_y = [(int(y), max(int(y) + 1, round(y + size_y))) for y in tops]
-        found += [(x1, y1, x2, y2) for y1, y2 in spans_y for x1, x2 in spans_x]
-    return found
+def fuse(views: list[tuple[Boxes, Scores]], threshold: float, floor: float) -> tuple[Boxes, Scores]:
+    """Boxes of several views as one list: means weighed by score, best first, at least ``floor``.
 
-
-def decode_people(output: npt.NDArray[np.float32], size: int, floor: float) -> tuple[Boxes, npt.NDArray[np.float32]]:
-    """(cells, 85) raw rows of YOLOX -> boxes (M, 4) xyxy in input pixels and scores (M,) of class person."""
-    grids, strides = [], []
-    for stride in (8, 16, 32):
-        y, x = np.mgrid[: size // stride, : size // stride]
-        grids.append(np.stack([x.ravel(), y.ravel()], axis=1))
-        strides.append(np.full((x.size, 1), stride))
-    grid, step = np.concatenate(grids), np.concatenate(strides)
-    scores = output[:, 4] * output[:, 5]
-    centre, half = (output[:, :2] + grid) * step, np.exp(output[:, 2:4]) * step / 2
-    boxes = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
-    keep = scores >= floor
-    return boxes[keep], scores[keep].astype(np.float32)
-
-
-def is_part(boxes: Boxes) -> npt.NDArray[np.bool_]:
-    """(M,) whether a box lies almost wholly in one of more than twice its area: often half a person."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    overlap = (high - low).clip(min=0).prod(axis=2)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return np.asarray(((overlap > 0.85 * area[:, None]) & (area[None, :] > 2 * area[:, None])).any(axis=1))
-
-
-def suppress(boxes: Boxes, scores: npt.NDArray[np.float32], threshold: float) -> list[int]:
-    """Indices of boxes that survive non-maximum suppression, best first."""
+    A view gives a fused box at most one of its own.
+    """
+    boxes = np.concatenate([b for b, _ in views])
+    scores = np.concatenate([s for _, s in views])
+    view = np.repeat(np.arange(len(views)), [len(b) for b, _ in views])
     overlaps = iou_matrix(boxes, boxes)
-    keep: list[int] = []
-    for i in np.argsort(-scores, kind="stable").tolist():
-        if (overlaps[i, keep] < threshold).all():
-            keep.append(i)
-    return keep
+    free = np.ones(len(boxes), np.bool_)
+    fused: list[npt.NDArray[np.float32]] = []
+    for best in np.argsort(-scores, kind="stable"):
+        if not free[best]:
+            continue
+        members = []
+        for number in range(len(views)):
+            own = np.flatnonzero(free & (view == number) & (overlaps[best] >= threshold))
+            if len(own):
+                members.append(own[overlaps[best, own].argmax()] if number != view[best] else best)
+        free[members] = False
+        weights = scores[members]
+        mean = (boxes[members] * weights[:, None]).sum(axis=0) / weights.sum()
+        fused.append(np.append(mean, weights.sum() / len(views)).astype(np.float32))
+    rows = np.array(fused, np.float32).reshape(-1, 5)
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    rows = rows[rows[:, 4] >= floor]
+    return rows[:, :4], rows[:, 4]
+
+
+def is_whole(boxes: Boxes, width: int, height: int) -> npt.NDArray[np.bool_]:
+    """(M,) whether a box may be taken for a whole upright person: MOTChallenge's box then is the teacher's.
+
+    Not so at the image's border, which cuts people; nor where somebody nearer (whose feet are lower) stands before
+    them and the box is short; nor for boxes of other than a person's shape, or within a much larger one.
+    """
+    low, high = boxes[:, :2], boxes[:, 2:]
+    margin = 2.0
+    inside = (low > margin).all(axis=1) & (high < np.array([width, height]) - margin).all(axis=1)
+    size = high - low
+    shape = size[:, 1] / np.maximum(size[:, 0], 1e-6)
+    overlap = np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None])
+    shared = overlap.clip(min=0).prod(axis=2)  # (M, M)
+    area = size.prod(axis=1)
+    share = shared / np.maximum(area[:, None], 1e-6)
+    nearer = boxes[None, :, 3] > boxes[:, None, 3]
+    hidden = (share * nearer).max(axis=1, initial=0)
+    part = ((share > 0.85) & (area[None] > 2 * area[:, None])).any(axis=1)
+    upright = (shape > np.where(hidden > 0.25, 2.3, 1.7)) & (shape < 4.5)
+    return np.asarray(inside & upright & ~part)
+
+
+def lies_within(boxes: Boxes, people: Boxes) -> npt.NDArray[np.bool_]:
+    """(M,) whether a box lies mostly within one of the people's and is much smaller."""
+    overlap = np.minimum(boxes[:, None, 2:], people[None, :, 2:]) - np.maximum(boxes[:, None, :2], people[None, :, :2])
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)[:, None]
+    other = (people[:, 2:] - people[:, :2]).prod(axis=1)[None]
+    part = overlap.clip(min=0).prod(axis=2) > INSIDE * area
+    return np.asarray((part & (area < 0.8 * other)).any(axis=1))
+
+
+def label_rows(boxes: Boxes, classes: npt.NDArray[Any], width: int, height: int) -> Labels:
+    """(M, 6) rows of a label file, ids -1."""
+    centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    rows = [classes, np.full(len(boxes), -1), *(centre / (width, height)).T, *(size / (width, height)).T]
+    return np.stack(rows, axis=1).astype(np.float32)
+
+
+def pixel_boxes(rows: Labels, width: int, height: int) -> Boxes:
+    """(M, 4) xyxy, pixels, of label rows."""
+    centre, half = rows[:, 2:4] * (width, height), rows[:, 4:6] * (width, height) / 2
+    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)

@@ -37,13 +37,7 @@ def identify(frames: Sequence[Labels], width: int, height: int) -> list[Labels]:
         boxes = np.concatenate([centre - half, centre + half], axis=1) * np.array(
             [width, height, width, height], np.float32
         )
-        tracks = tracker.update(
-            Detections(
-                boxes=boxes.astype(np.float32),
-                scores=np.ones(len(boxes), np.float32),
-                embeddings=np.zeros((len(boxes), 0), np.float32),
-            )
-        )
+        tracks = tracker.update(Detections(boxes=boxes.astype(np.float32), scores=np.ones(len(boxes), np.float32)))
         rows[:, 1] = -1
         rows[people[tracks.detections], 1] = tracks.ids
     lengths = Counter(int(number) for rows in numbered for number in rows[rows[:, 1] >= 0, 1])

@@ -63,8 +63,8 @@ struct Data {
         const int64_t points = c.weight[2] * c.weight[3];
         const Shape bias_shape{c.weight[0]}, mask_shape{c.x[0], a.offset_group * points, out(0), out(1)};
         const Shape offset_shape{c.x[0], a.offset_group * points * 2, out(0), out(1)};
-        const std::string error = check(
-            a, {c.x, c.weight, offset_shape, c.bias ? &bias_shape : nullptr, c.mask ? &mask_shape : nullptr}, g);
+        const std::string error =
+            check(a, {c.x, c.weight, offset_shape, c.bias ? &bias_shape : nullptr, c.mask ? &mask_shape : nullptr}, g);
         if (!error.empty()) {
             std::printf("%s: %s\n", c.name, error.c_str());
             std::exit(1);
@@ -81,8 +81,15 @@ struct Data {
         fill(offset, g.batch * planes * 2 * g.out_pixels(), 2.f);
         if (c.bias) fill(bias, g.outputs, 1.f);
         if (c.mask) fill(mask, g.batch * planes * g.out_pixels(), 0.5f);
-        const float odd[] = {0.f, -1.f, 1.f, -0.5f, static_cast<float>(g.height), 1e30f, -1e30f,
-                             std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()};
+        const float odd[] = {0.f,
+                             -1.f,
+                             1.f,
+                             -0.5f,
+                             static_cast<float>(g.height),
+                             1e30f,
+                             -1e30f,
+                             std::numeric_limits<float>::infinity(),
+                             std::numeric_limits<float>::quiet_NaN()};
         for (size_t i = 0; i < offset.size(); i += 3) offset[i] = odd[i / 3 % (sizeof odd / sizeof *odd)];
     }
 };
@@ -115,10 +122,10 @@ inline std::vector<float> reference(const Data& d) {
                         const int64_t plane = (n * g.offset_group + group) * g.points() + k;
                         const float dy = d.offset[2 * plane * g.out_pixels() + p];
                         const float dx = d.offset[(2 * plane + 1) * g.out_pixels() + p];
-                        const double at_y = p / g.out_width * g.stride.y - g.pad_top +
-                                            k / g.kernel.x * g.dilation.y + static_cast<double>(dy);
-                        const double at_x = p % g.out_width * g.stride.x - g.pad_left +
-                                            k % g.kernel.x * g.dilation.x + static_cast<double>(dx);
+                        const double at_y = p / g.out_width * g.stride.y - g.pad_top + k / g.kernel.x * g.dilation.y +
+                                            static_cast<double>(dy);
+                        const double at_x = p % g.out_width * g.stride.x - g.pad_left + k % g.kernel.x * g.dilation.x +
+                                            static_cast<double>(dx);
                         const double mask = d.mask.empty() ? 1 : d.mask[plane * g.out_pixels() + p];
                         sum += d.weight[(o * g.group_channels() + c) * g.points() + k] * mask *
                                bilinear(&d.x[(n * g.channels + channel) * g.pixels()], g, at_y, at_x);

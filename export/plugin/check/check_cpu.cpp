@@ -1,4 +1,4 @@
-// Every code that this machine can run against the reference. Built with sanitizers by the tests; needs no ONNX Runtime.
+// Every code that this machine can run, against the reference. Tests build it with sanitizers, without ONNX Runtime.
 #include <cstdlib>
 #include <thread>
 

@@ -1,9 +1,9 @@
 // The CUDA kernel's source, compiled for the CPU (see cuda_on_cpu/), against the reference. Needs no GPU.
 #include <bit>
 
+#include "../cuda/kernel.h"
 #include "cases.h"
 #include "cuda_fp16.h"
-#include "../cuda/kernel.h"
 
 namespace {
 
@@ -48,8 +48,8 @@ int main() {
         // fp16 rounds the inputs; the reference gets the rounded ones.
         for (std::vector<float>* values : {&d.x, &d.weight, &d.offset, &d.bias, &d.mask})
             *values = to_float(to_half(*values));
-        const std::vector<float> half_result = to_float(
-            run(d.g, to_half(d.x), to_half(d.weight), to_half(d.offset), to_half(d.bias), to_half(d.mask)));
+        const std::vector<float> half_result =
+            to_float(run(d.g, to_half(d.x), to_half(d.weight), to_half(d.offset), to_half(d.bias), to_half(d.mask)));
         const double half = testing::difference(half_result, testing::reference(d));
         if (single <= 1e-4 && half <= 0.06) continue;
         std::printf("%s: fp32 differs by %g, fp16 by %g\n", c.name, single, half);

@@ -34,7 +34,8 @@ inline void transpose_steps(Vector (&block)[kLanes]) {
     if constexpr (kStep < kLanes) {
 #pragma GCC unroll 16
         for (int i = 0; i < kLanes; ++i)
-            if (!(i & kStep)) swap_quarters<kStep>(block[i], block[i + kStep], std::make_integer_sequence<int, kLanes>());
+            if (!(i & kStep))
+                swap_quarters<kStep>(block[i], block[i + kStep], std::make_integer_sequence<int, kLanes>());
         transpose_steps<2 * kStep>(block);
     }
 }
@@ -132,8 +133,8 @@ inline void sample(const Run& run, int64_t pixel, int64_t stride, float* out) {
 }
 
 // Depth begin to end of conv group `group`, for every pixel of the tile.
-void sample_chunk(const Sizes& s, const Image& image, const Scratch& scratch, int64_t group, int64_t begin,
-                  int64_t end, int64_t count) {
+void sample_chunk(const Sizes& s, const Image& image, const Scratch& scratch, int64_t group, int64_t begin, int64_t end,
+                  int64_t count) {
     const int64_t points = s.kernel_y * s.kernel_x, offset_channels = s.channels / s.offset_group;
     Run runs[kChunk];
     int64_t number = 0;
@@ -178,8 +179,7 @@ void compute(const Sizes& s, const Image& image, const Scratch& scratch, int64_t
     const float* weight = image.weight;
     for (int64_t group = 0; group < s.group; ++group) {
         const float* bias = image.bias ? image.bias + group * s.group_outputs : nullptr;
-        for (int64_t o = 0; o < s.padded_outputs; ++o)
-            scratch.bias[o] = bias && o < s.group_outputs ? bias[o] : 0.f;
+        for (int64_t o = 0; o < s.padded_outputs; ++o) scratch.bias[o] = bias && o < s.group_outputs ? bias[o] : 0.f;
         for (int64_t begin = 0; begin < s.depth; begin += s.chunk) {
             const int64_t end = smaller(begin + s.chunk, s.depth);
             sample_chunk(s, image, scratch, group, begin, end, count);

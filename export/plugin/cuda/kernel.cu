@@ -1,5 +1,6 @@
 // One block of threads computes 64 outputs of 64 pixels. It samples 16 channels at a time into shared memory and
-// multiplies them there, fp16 on tensor cores, so no im2col matrix exists in device memory. Sums are fp32 in both types.
+// multiplies them there, fp16 on tensor cores, so no im2col matrix exists in device memory. Sums are fp32 in both
+// types.
 #include "kernel.h"
 
 #include <cuda_fp16.h>
@@ -9,11 +10,11 @@
 namespace deform::cuda {
 namespace {
 
-constexpr int kTile = 64;      // outputs, and pixels, of a block
-constexpr int kDepth = 16;     // channels in shared memory at once; one step of a tensor core
-constexpr int kThreads = 256;  // 8 warps
-constexpr int kRow = kTile + 8;  // elements of a row in shared memory; wmma wants a multiple of 8 halves, and the 8 more spread
-                                 // rows over the banks
+constexpr int kTile = 64;        // outputs, and pixels, of a block
+constexpr int kDepth = 16;       // channels in shared memory at once; one step of a tensor core
+constexpr int kThreads = 256;    // 8 warps
+constexpr int kRow = kTile + 8;  // elements of a row in shared memory; wmma wants a multiple of 8 halves, and the 8
+                                 // more spread rows over the banks
 
 struct Sizes {
     int channels, height, width, outputs, out_width;
@@ -188,9 +189,8 @@ const char* launch(const Geometry& g, Tensors<T> tensors, void* stream) {
     if (!blocks) return nullptr;
     if (blocks >= int64_t{1} << 31) return "more than 2^31 blocks of threads; use smaller batches";
     void* arguments[] = {&s, &tensors};
-    const cudaError_t error =
-        cudaLaunchKernel(&deform_conv<T>, dim3(static_cast<unsigned>(blocks)),
-                         dim3(kThreads), arguments, 0, static_cast<cudaStream_t>(stream));
+    const cudaError_t error = cudaLaunchKernel(&deform_conv<T>, dim3(static_cast<unsigned>(blocks)), dim3(kThreads),
+                                               arguments, 0, static_cast<cudaStream_t>(stream));
     return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
 }
 

@@ -31,7 +31,8 @@ public:
     ArenaMemory& operator=(const ArenaMemory&) = delete;
 
     void* aligned() const {
-        return reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(begin_) + kAlignment - 1) / kAlignment * kAlignment);
+        return reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(begin_) + kAlignment - 1) / kAlignment *
+                                       kAlignment);
     }
 
 private:

@@ -22,7 +22,7 @@ int64_t number_or_one(const Ort::ConstKernelInfo& info, const char* name) {
 
 Attributes read_attributes(Ort::ConstKernelInfo info) {
     return {list_or_empty(info, "kernel_shape"), list_or_empty(info, "strides"), list_or_empty(info, "dilations"),
-            list_or_empty(info, "pads"), number_or_one(info, "group"), number_or_one(info, "offset_group")};
+            list_or_empty(info, "pads"),         number_or_one(info, "group"),   number_or_one(info, "offset_group")};
 }
 
 Inputs::Inputs(Ort::KernelContext& context) {
@@ -35,9 +35,9 @@ Geometry Inputs::checked(const Attributes& attributes) const {
         if (values[i]) shapes[i] = values[i].GetTensorTypeAndShapeInfo().GetShape();
     Geometry geometry;
     std::string error = check(attributes,
-                                    {shapes[kX], shapes[kWeight], shapes[kOffset], values[kBias] ? &shapes[kBias] : nullptr,
-                                     values[kMask] ? &shapes[kMask] : nullptr},
-                                    geometry);
+                              {shapes[kX], shapes[kWeight], shapes[kOffset], values[kBias] ? &shapes[kBias] : nullptr,
+                               values[kMask] ? &shapes[kMask] : nullptr},
+                              geometry);
     if (!error.empty()) throw Ort::Exception(std::move(error), ORT_INVALID_ARGUMENT);
     return geometry;
 }

@@ -30,7 +30,7 @@ Ort::CustomOpDomain& domain() {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(OrtSessionOptions* options,
-                                                                                const OrtApiBase* base) {
+                                                                               const OrtApiBase* base) {
     const OrtApi* api = base->GetApi(ORT_API_VERSION);
     if (!api) {  // older than the headers: any version of the API can say so
         const std::string text = std::string("ModulatedDeformConv2d needs ONNX Runtime 1.") +

@@ -97,6 +97,30 @@ def test_plots_of_one_result(mot: Mot, benchmark: Path) -> None:
     assert (benchmark / "plots" / "report.html").read_text().count("<img") == 3
 
 
+def test_errors_by_cause(mot: Mot, benchmark: Path) -> None:
+    document = benchmark / "scores.json"
+    outcome = mot("eval", benchmark / "gt", benchmark / "worse", "--errors", "--json", document)
+    assert outcome.status == 0, outcome.err
+    assert max(map(len, outcome.out.splitlines())) <= 80
+    lines = [line.split() for line in outcome.out.splitlines()]
+    assert ["miss", "a", "person", "without", "a", "box", "17", "17", "34"] in lines
+    assert ["miss", "0", "0", "34", "0", "0"] in lines  # by height
+    assert "visible part" not in outcome.out  # the labels do not say
+    errors = json.loads(document.read_text())["errors"]
+    assert errors["combined"]["causes"]["miss"] == 34 and list(errors["sequences"]) == ["MOT17-02-SDP", "MOT17-04-SDP"]
+    assert mot("eval", benchmark / "gt", benchmark / "worse", "--json", document).status == 0
+    assert "errors" not in json.loads(document.read_text())
+
+
+def test_errors_of_two_results(mot: Mot, benchmark: Path) -> None:
+    a, b = benchmark / "worse", benchmark / "whole"
+    outcome = mot("eval", benchmark / "gt", a, "--against", b, "--errors", "--json", benchmark / "c.json")
+    assert outcome.status == 0, outcome.err
+    document = json.loads((benchmark / "c.json").read_text())
+    assert [document[side]["errors"]["combined"]["causes"]["miss"] for side in ("result", "against")] == [34, 0]
+    assert all(f"Errors of {side} by cause" in outcome.out for side in "AB")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

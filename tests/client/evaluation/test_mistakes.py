@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from client.evaluation.mistakes import Mistakes, per_frame
-from client.evaluation.scoring import Protocol, score_pairs
+from client.evaluation.scoring import Benchmark, score_pairs
 from mot.sequence import MotRows
 from tests.client.evaluation.scenes import people, save, synthetic
 
@@ -27,9 +27,9 @@ def mistakes_of(folder: Path, truth: MotRows, found: MotRows) -> Mistakes:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("protocol", ["MOT15", "MOT17", "MOT20"])
-def test_sums_are_the_counts_of_trackeval(tmp_path: Path, seed: int, protocol: Protocol) -> None:
-    evaluation = score_pairs([save(tmp_path, "A", *crowd(seed)), save(tmp_path, "B", *synthetic(seed))], protocol)
+@pytest.mark.parametrize("benchmark", ["MOT15", "MOT17", "MOT20"])
+def test_sums_are_the_counts_of_trackeval(tmp_path: Path, seed: int, benchmark: Benchmark) -> None:
+    evaluation = score_pairs([save(tmp_path, "A", *crowd(seed)), save(tmp_path, "B", *synthetic(seed))], benchmark)
     for score in evaluation.sequences:
         mistakes = evaluation.mistakes[score.name]
         assert len(mistakes.missed) == score["FN"]

@@ -82,6 +82,7 @@ IRREGULAR: dict[str, tuple[list[str], str]] = {
     "tabs": (each(lambda row: row.replace(",", "\t")), "separated by tabs"),
     "semicolons and spaces": (each(lambda row: row.replace(",", "; ")), "separated by semicolons"),
     "bars": (each(lambda row: row.replace(",", "|")), "separated by bars"),
+    "colons": (each(lambda row: row.replace(",", ":")), "separated by colons"),
     "seven columns, tabs": (each(lambda row: cut(row, 7).replace(",", "\t")), "separated by tabs"),
     "comma behind": (each(lambda row: row + ","), "lines end with a separator"),
     "comma and space behind": (each(lambda row: row + ", "), "lines end with a separator"),
@@ -92,6 +93,7 @@ IRREGULAR: dict[str, tuple[list[str], str]] = {
     "quotes": (each(lambda row: ",".join(f'"{cell}"' for cell in row.split(","))), ""),
     "no width": (with_column(5, "0", every=5), "width is 0, a box must have a positive size: it can match nobody; 5"),
     "negative height": (with_column(6, "-100", every=7), "height is -100"),
+    "endless width": (with_column(5, "inf", every=9), "width is inf, not a finite number: it can match nobody; 3"),
     "turned inside out": (
         [row.replace(",40,100,", ",-40,-100,") if row.startswith("8") else row for row in ROWS],
         "width is -40",
@@ -104,6 +106,7 @@ IRREGULAR: dict[str, tuple[list[str], str]] = {
         "frame is 1.5, not a whole number",
     ),
     "halves of ids": (with_column(2, "9.5", every=len(ROWS)), "id is 9.5, not a whole number"),
+    "a negative id": (with_column(2, "-3", every=len(ROWS)), "id is -3, a track's id must not be negative: TrackEval"),
     "exponents": (each(lambda row: row.replace(",40,100,", ",4e1,1.0E+02,")), ""),
     "blanks around": (each(lambda row: row.replace(",", " , ")), ""),
 }

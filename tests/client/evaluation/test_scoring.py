@@ -18,7 +18,8 @@ from rich.console import Console
 from client.commands.evaluation_tables import score_tables
 from client.evaluation import scoring
 from client.evaluation.measures import ALPHAS, CURVES, MEASURES, Score
-from client.evaluation.scoring import EvaluationError, Protocol, score_pairs
+from client.evaluation.rows import ScoredRows, read_rows
+from client.evaluation.scoring import Benchmark, EvaluationError, score_pairs, score_rows
 from mot.sequence import (
     MotRows,
     SeqInfo,
@@ -33,9 +34,9 @@ from mot.splits import half
 from tests.client.evaluation.scenes import FRAMES, save, synthetic
 
 
-def official(folder: Path, sequences: Mapping[str, tuple[MotRows, MotRows, int]], protocol: str) -> dict[str, Any]:
+def official(folder: Path, sequences: Mapping[str, tuple[MotRows, MotRows, int]], benchmark: str) -> dict[str, Any]:
     """TrackEval's Evaluator on a benchmark laid out as its documentation asks for."""
-    split = f"{protocol}-train"
+    split = f"{benchmark}-train"
     for name, (truth, found, length) in sequences.items():
         sequence = folder / "gt" / split / name
         write_ground_truth(sequence / "gt" / "gt.txt", truth)
@@ -51,7 +52,7 @@ def official(folder: Path, sequences: Mapping[str, tuple[MotRows, MotRows, int]]
         {
             "GT_FOLDER": str(folder / "gt"),
             "TRACKERS_FOLDER": str(folder / "trackers"),
-            "BENCHMARK": protocol,
+            "BENCHMARK": benchmark,
             "PRINT_CONFIG": False,
         }
     )
@@ -78,12 +79,12 @@ def assert_same(score: Score, fields: Mapping[str, Any]) -> None:
         assert score[measure] == 100 * hota[measure].mean(), measure
 
 
-@pytest.mark.parametrize("protocol", ["MOT15", "MOT16", "MOT17", "MOT20"])
-def test_two_sequences_score_as_by_the_official_evaluator(tmp_path: Path, protocol: Protocol) -> None:
+@pytest.mark.parametrize("benchmark", ["MOT15", "MOT16", "MOT17", "MOT20"])
+def test_two_sequences_score_as_by_the_official_evaluator(tmp_path: Path, benchmark: Benchmark) -> None:
     sequences = {"A": (*synthetic(1), FRAMES), "B": (*synthetic(2, people=12, frames=25), 25)}
     pairs = [save(tmp_path / "ours", name, truth, found) for name, (truth, found, _) in sequences.items()]
-    ours = score_pairs(pairs, protocol)
-    theirs = official(tmp_path / "theirs", sequences, protocol)
+    ours = score_pairs(pairs, benchmark)
+    theirs = official(tmp_path / "theirs", sequences, benchmark)
     for score in ours.sequences:
         assert_same(score, theirs[score.name])
     assert_same(ours.combined, theirs["COMBINED_SEQ"])
@@ -229,7 +230,7 @@ def test_reports_hold_all_twenty_measures(tmp_path: Path) -> None:
     evaluation = score_pairs([save(tmp_path, name, *synthetic(seed)) for seed, name in enumerate("AB")])
     assert len(MEASURES) == 20
     document = json.loads(evaluation.to_json())
-    assert document["protocol"] == "MOT17" and list(document["sequences"]) == ["A", "B"]
+    assert document["benchmark"] == "MOT17" and list(document["sequences"]) == ["A", "B"]
     assert document["combined"] == {"Frames": 2 * FRAMES, **evaluation.combined.values}
     rows = list(csv.DictReader(io.StringIO(evaluation.to_csv())))
     assert [row["Sequence"] for row in rows] == ["A", "B", "COMBINED"]
@@ -276,3 +277,15 @@ def test_bad_input_is_refused_with_its_file(tmp_path: Path) -> None:
     pair.result.write_text("1,1,2,3,4,5,1\n1,1,2,3,four,5,1\n")
     with pytest.raises(SequenceError, match=r"A\.txt:2: "):
         score_pairs([pair])
+
+
+def test_rows_in_memory_score_as_their_files_do(tmp_path: Path) -> None:
+    pairs = [save(tmp_path, name, *synthetic(seed)) for seed, name in enumerate("AB")]
+    in_memory = score_rows({pair.name: read_rows(pair) for pair in pairs}, "MOT20")
+    assert in_memory.to_json() == score_pairs(pairs, "MOT20").to_json()
+    with pytest.raises(EvaluationError, match="got none"):
+        score_rows({})
+    truth, found = synthetic(1)
+    rows = ScoredRows(truth=truth[:0], found=found, first=1, last=FRAMES, renumbered=False, warnings=())
+    with pytest.raises(EvaluationError, match=r"^street: no label to score"):
+        score_rows({"street": rows})

@@ -12,8 +12,7 @@ import pytest
 from client.jobs.fingerprint import differences, input_fingerprint, model_fingerprint, settings_of
 from client.jobs.spec import JobSpec, TrackerSpec
 from client.serving.model import ModelError
-from client.serving.network import NetworkConfig
-from client.serving.networks import Networks
+from client.serving.network import Network, NetworkConfig
 from client.tracking import ByteConfig, OverlapReidConfig, TrackerConfig
 from tests.client.challenge.benchmark import make_detections
 from tests.media import numbered_image, write_image
@@ -36,9 +35,12 @@ def job(models: Path, tracker: TrackerConfig, **values: Any) -> JobSpec:
     )
 
 
+def nobody() -> Network:
+    raise AssertionError("nothing but a file need be asked")
+
+
 def settings(job: JobSpec) -> dict[str, Any]:
-    with Networks() as networks:
-        return settings_of(job, networks)
+    return settings_of(job, nobody)
 
 
 def test_settings_survive_json_unchanged(models: Path) -> None:
@@ -62,6 +64,12 @@ def test_every_difference_is_named(models: Path) -> None:
     save(models / "fairmot/1/model.onnx", replace(TINY, recipe="other"))
     (changed,) = differences(old, settings(job(models, OverlapReidConfig())))
     assert (changed.startswith('model.sha256: "') and '..." -> "' in changed) or "... -> " in changed
+
+
+def test_a_video_that_shows_heads_is_no_substitute_for_one_that_does_not(models: Path) -> None:
+    plain, blurred = (settings(job(models, ByteConfig(), anonymise=wanted)) for wanted in (False, True))
+    assert differences(plain, blurred) == ["anonymise: null -> true"]
+    assert settings(job(models, ByteConfig(), anonymise=True, video=False)) == plain, "rows are the same"
 
 
 def test_passwords_and_tokens_are_not_written_down(models: Path) -> None:
@@ -102,14 +110,13 @@ def test_sequence_is_known_by_its_seqinfo_too(tmp_path: Path) -> None:
 
 
 def test_model_is_known_by_its_content(models: Path) -> None:
-    with Networks() as networks:
-        config = NetworkConfig(kind="local", model_repository=models)
-        before = model_fingerprint(config, networks)
-        assert before == model_fingerprint(config.model_copy(update={"kind": "triton"}), networks)
-        save(models / "fairmot/1/model.onnx", replace(TINY, recipe="other"))
-        assert model_fingerprint(config, networks) != before
+    config = NetworkConfig(kind="local", model_repository=models)
+    before = model_fingerprint(config, nobody)
+    assert before == model_fingerprint(config.model_copy(update={"kind": "triton"}), nobody)
+    save(models / "fairmot/1/model.onnx", replace(TINY, recipe="other"))
+    assert model_fingerprint(config, nobody) != before
 
 
 def test_no_model(tmp_path: Path) -> None:
-    with Networks() as networks, pytest.raises(ModelError, match=r"model\.onnx: no such model file"):
-        model_fingerprint(NetworkConfig(kind="local", model_repository=tmp_path), networks)
+    with pytest.raises(ModelError, match=r"model\.onnx: no such model file"):
+        model_fingerprint(NetworkConfig(kind="local", model_repository=tmp_path), nobody)

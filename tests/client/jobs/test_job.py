@@ -60,6 +60,7 @@ def test_results_and_record(job: JobSpec, network: Network) -> None:
     assert names(job.output) == {"walk.txt", "walk.mp4", "walk.embeddings.npz", "walk.json"}
     rows = read_results(job.output / "walk.txt")
     assert (summary.frames, summary.boxes, summary.ids) == (COUNT, len(rows), len(set(rows.ids)))
+    assert summary.frame_rate == 10
     record = Record.read(job.output, "walk")
     assert record == Record(settings={"sample": 1}, state="done", frames=COUNT, summary=summary)
     with open_source(str(job.video_path)) as source:

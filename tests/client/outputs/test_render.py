@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import colorsys
 
+import cv2
 import numpy as np
 import pytest
 
+from client.outputs.labels import LabelLayout, overlap
 from client.outputs.render import RenderConfig, Renderer, color_of
 from mot.detections import Tracks
 from tests.media import Image
@@ -149,3 +151,96 @@ def test_colours_belong_to_ids_and_neighbours_differ() -> None:
 def test_negative_lengths_are_errors(values: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must not be negative"):
         RenderConfig(**values)
+
+
+def grounds(image: Image, ids: list[int], size: tuple[int, int] = (3, 3)) -> set[int]:
+    """The ids of which a ground of at least ``size``, (width, height), is filled with their colour in one piece."""
+    found = set()
+    for track in ids:
+        filled = (image == np.array(color_of(track), np.uint8)).all(axis=2).astype(np.uint8)
+        if cv2.erode(filled, np.ones((size[1], size[0]), np.uint8)).any():
+            found.add(track)
+    return found
+
+
+def test_labels_of_people_at_the_upper_border_lie_side_by_side() -> None:
+    image, ids = canvas(640, 480), list(range(11, 17))
+    boxes = [(100 + 4 * n, -20, 180 + 4 * n, 200) for n in range(6)]
+    Renderer(RenderConfig(caption=False, trail=0)).draw(image, people(*boxes, ids=ids), frame=1)
+    assert grounds(image, ids) == set(ids), "none hides another"
+
+
+def test_labels_of_a_crowd_are_dropped_from_the_farthest_on() -> None:
+    ids = list(range(1, 41))
+    boxes = [(150 + n % 7, 100 + n % 5, 180 + n % 7, 160 + 2 * n) for n in range(40)]
+    layout, sizes = LabelLayout(), [(30, 12)] * 40
+    corners = np.array(boxes, np.int64)
+    placed = layout.place(ids, corners, sizes, (320, 240), np.zeros((0, 4), np.int64))
+    assert 4 < len(placed) < 40
+    assert {40, 39, 38} <= placed.keys(), "whoever is tallest, and so nearest, keeps the label"
+    rectangles = np.array([(x, y, x + 30, y + 12) for x, y in placed.values()])
+    for number, rectangle in enumerate(rectangles):
+        assert not overlap(rectangle, np.delete(rectangles, number, axis=0)).any()
+    assert (rectangles >= 0).all() and (rectangles <= (320, 240, 320, 240)).all()
+
+
+def test_a_label_keeps_its_place_while_there_is_room() -> None:
+    layout, nothing = LabelLayout(), np.zeros((0, 4), np.int64)
+    near, far = [100, 50, 160, 200], [104, 52, 158, 190]
+    first = layout.place([1, 2], np.array([near, far]), [(40, 12)] * 2, (320, 240), nothing)
+    alone = layout.place([2], np.array([far]), [(40, 12)], (320, 240), nothing)
+    assert alone[2] == first[2], "though its usual place is free now"
+
+
+def test_labels_that_are_large_beside_their_people_are_left_out() -> None:
+    image = canvas(160, 120)
+    Renderer(RenderConfig(caption=False)).draw(image, people((20, 40, 32, 66), (80, 30, 110, 110), ids=[1, 2]), frame=1)
+    assert grounds(image, [1, 2], (2, 2)) == {2}, "lines are one pixel wide here"
+    assert tuple(image[50, 20]) == color_of(1), "the box is there"
+
+
+@pytest.mark.parametrize("size", [(160, 120), (96, 64), (64, 48)])
+def test_caption_of_a_small_image_takes_little_of_it(size: tuple[int, int]) -> None:
+    image = canvas(*size)
+    Renderer().draw(image, people(), frame=1234)
+    assert touched(image).mean() < 0.08
+
+
+def test_caption_goes_where_nobody_is() -> None:
+    renderer = Renderer(RenderConfig(labels=False, trail=0))
+    boxes = {"upper left": (5, 5, 60, 110), "upper right": (240, 5, 310, 110), "lower left": (5, 150, 60, 235)}
+    image = canvas()
+    renderer.draw(image, people(*boxes.values()), frame=7)
+    assert touched(image)[225:, 215:].any(), "the lower right is free"
+    assert not touched(image)[20:100, 20:50].any()
+    image = canvas()
+    renderer.draw(image, people(), frame=8)
+    assert touched(image)[225:, 215:].any(), "it does not hop back"
+
+
+def test_caption_hides_nobody_where_all_corners_are_taken() -> None:
+    image = canvas()
+    Renderer(RenderConfig(labels=False, trail=0)).draw(image, people((0, 0, 320, 240)), frame=7)
+    caption = touched(image)[4:16, 4:100]
+    assert caption.any()
+    assert not caption.all(), "people are seen between the letters"
+
+
+def test_trail_of_who_is_gone_vanishes_at_once() -> None:
+    renderer = Renderer(RenderConfig(labels=False, caption=False))
+    for step in range(20):
+        renderer.draw(canvas(), people((10 + 10 * step, 50, 30 + 10 * step, 150)), frame=step)
+    image = canvas()
+    renderer.draw(image, people(), frame=21)
+    assert not touched(image).any()
+
+
+def test_trail_of_who_comes_back_is_no_longer_than_others() -> None:
+    renderer = Renderer(RenderConfig(labels=False, caption=False, trail=5, patience=30))
+    for step in range(10):
+        renderer.draw(canvas(), people((10, 10 + 10 * step, 30, 110 + 10 * step)), frame=step)
+    for step in range(10, 20):
+        renderer.draw(canvas(), people(), frame=step)
+    image = canvas()
+    renderer.draw(image, people((200, 50, 220, 150)), frame=20)
+    assert not touched(image)[:, :190].any(), "what it did before is more than five frames ago"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -63,7 +65,51 @@ def test_video_takes_any_frame_rate(tmp_path: Path, rate: float) -> None:
     frames = [tracked(n + 1, numbered_image(n), n / rate) for n in range(5)]
     with open_source(str(write_video(tmp_path / "rate.mp4", frames, rate))) as source:
         assert source.frame_rate == pytest.approx(rate, rel=1e-2)
-        assert [frame.time for frame in source] == pytest.approx([n / rate for n in range(5)], abs=1e-4)
+        # The output's clock has 3000 ticks a second.
+        assert [frame.time for frame in source] == pytest.approx([n / rate for n in range(5)], abs=0.5001 / 3000)
+
+
+def test_a_frame_an_hour(tmp_path: Path) -> None:
+    frames = [tracked(n + 1, numbered_image(n), 3600.0 * n) for n in range(4)]
+    with open_source(str(write_video(tmp_path / "hourly.mp4", frames, 1 / 3600))) as source:
+        assert source.frame_rate == pytest.approx(1 / 3600)
+        assert [frame.time for frame in source] == [0, 3600, 7200, 10800]
+
+
+@pytest.mark.parametrize("pause", [3600.0, 8 * 3600.0, 86_400.0, 7 * 86_400.0], ids=["hour", "8 h", "day", "week"])
+def test_every_frame_is_there_in_order_after_a_long_pause(tmp_path: Path, pause: float) -> None:
+    times = [n / 10 + (pause if n >= 12 else 0) for n in range(24)]
+    path = write_video(tmp_path / "pause.mp4", [tracked(n + 1, numbered_image(n), t) for n, t in enumerate(times)])
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        assert [packet.pts for packet in packets] == [packet.dts for packet in packets], "no reordering, so no ctts"
+        assert container.duration / 1e6 == pytest.approx(2.4 + pause)
+    with open_source(str(path)) as source:
+        frames = list(source)
+    assert [number_of(frame.image) for frame in frames] == list(range(24))
+    assert [frame.time for frame in frames] == pytest.approx(times, abs=1e-3)
+
+
+def test_a_pause_beyond_the_clock_is_shortened_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    times = [0, 0.1, 20 * 86_400, 20 * 86_400 + 0.1]
+    path = write_video(tmp_path / "pause.mp4", [tracked(n + 1, numbered_image(n), t) for n, t in enumerate(times)])
+    with open_source(str(path)) as source:
+        frames = list(source)
+    assert [number_of(frame.image) for frame in frames] == [0, 1, 2, 3]
+    assert frames[2].time == pytest.approx(2**31 / 3000, rel=1e-3)
+    assert frames[3].time - frames[2].time == pytest.approx(0.1, abs=1e-3)
+    assert "a pause of 20.0 days is shortened" in caplog.text
+
+
+@pytest.mark.parametrize("aspect", [Fraction(4, 3), Fraction(16, 15), Fraction(9, 16)])
+def test_pixels_that_are_not_square_stay_so(tmp_path: Path, aspect: Fraction) -> None:
+    item = tracked(1, numbered_image(1))
+    path = write_video(tmp_path / "wide.mp4", [replace(item, frame=replace(item.frame, pixel_aspect=aspect))])
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].sample_aspect_ratio == aspect
+    with open_source(str(path)) as source:
+        (frame,) = source
+    assert (frame.pixel_aspect, frame.image.shape) == (aspect, (48, 64, 3))
 
 
 @pytest.mark.parametrize(("width", "height"), [(63, 47), (64, 49), (1, 1), (3, 200), (640, 50)])

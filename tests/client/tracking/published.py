@@ -1,6 +1,6 @@
 """FairMOT's and ByteTrack's association, plainly: one object a track, full matrices, scipy.
 
-Written from the papers and the published code's constants and order, to check the compiled engine. Three slips of
+Written from the papers and the published code's constants and order, to check the compiled steps. Three slips of
 the published code are left out, because they are not wanted: a lost track that expires is matched for one frame
 more, one found in just that frame vanishes later, and a score equal to a threshold counts on neither side.
 """
@@ -56,7 +56,7 @@ class Found:
     row: int
     box: np.ndarray  # xyxy
     score: float
-    look: np.ndarray
+    embedding: np.ndarray
 
     @property
     def measured(self) -> np.ndarray:
@@ -67,7 +67,7 @@ class Found:
 @dataclass(eq=False)
 class Track:
     kalman: Kalman
-    look: np.ndarray
+    embedding: np.ndarray
     name: int
     first: int
     last: int
@@ -100,11 +100,11 @@ def fused_distance(track: Track, found: Found) -> float:
     return 1 - overlap(track.box, found.box) * found.score
 
 
-def look_distance(track: Track, found: Found) -> float:
+def embedding_distance(track: Track, found: Found) -> float:
     motion = track.kalman.distance(found.measured)
     if motion > GATE:
         return np.inf
-    return 0.98 * max(0.0, 1 - float(track.look @ found.look)) + 0.02 * motion
+    return 0.98 * max(0.0, 1 - float(track.embedding @ found.embedding)) + 0.02 * motion
 
 
 Distance = Callable[[Track, Found], float]
@@ -127,10 +127,11 @@ class Published:
 
     def update(self, detections: Detections) -> list[Track]:
         self.frame += 1
+        embeddings = np.zeros((len(detections), 0)) if detections.embeddings is None else detections.embeddings
         found = [
-            Found(row, box.astype(np.float64), float(score), look.astype(np.float64))
-            for row, (box, score, look) in enumerate(
-                zip(detections.boxes, detections.scores, detections.embeddings, strict=True)
+            Found(row, box.astype(np.float64), float(score), embedding.astype(np.float64))
+            for row, (box, score, embedding) in enumerate(
+                zip(detections.boxes, detections.scores, embeddings, strict=True)
             )
         ]
         high = [one for one in found if one.score >= self.high]
@@ -158,7 +159,7 @@ class Published:
                 self.tracks.append(
                     Track(
                         kalman=Kalman(one.measured),
-                        look=one.look,
+                        embedding=one.embedding,
                         name=self.names,
                         first=self.frame,
                         last=self.frame,
@@ -190,8 +191,8 @@ class Published:
             track.state, track.activated, track.last = "tracked", True, self.frame
             track.score, track.row = one.score, one.row
             if learn:
-                mixed = 0.9 * track.look + 0.1 * one.look
-                track.look = mixed / max(float(np.linalg.norm(mixed)), 1e-12)
+                mixed = 0.9 * track.embedding + 0.1 * one.embedding
+                track.embedding = mixed / max(float(np.linalg.norm(mixed)), 1e-12)
         taken_tracks, taken_found = {r for r, _ in pairs}, {c for _, c in pairs}
         return (
             [track for r, track in enumerate(tracks) if r not in taken_tracks],
@@ -220,7 +221,7 @@ def fairmot(frame_rate: float = 30, byte: bool = False) -> Published:
         low=float(np.float32(0.2 if byte else 0.4)),
         start=0.5 if byte else float(np.float32(0.4)),
         buffer=int(frame_rate / 30 * 30),
-        stages=[("pool", look_distance, 0.4), ("tracked", iou_distance, 0.5)],
+        stages=[("pool", embedding_distance, 0.4), ("tracked", iou_distance, 0.5)],
         low_limit=0.4,
         tentative=iou_distance,
     )

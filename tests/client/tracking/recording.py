@@ -1,6 +1,6 @@
 """What the shipped model finds in 60 frames of the sample video, twelve boxes in each, committed for the trackers.
 
-    python -m tests.client.tracking.recording .cache/vtest.avi     # writes tests/golden/vtest_101_160.npz anew
+    python -m tests.client.tracking.recording $(mot sample)     # writes tests/golden/vtest_101_160.npz anew
 
 The file holds ``counts`` (60,) of each frame and, of all frames in a row, ``boxes`` (N, 4) xyxy in pixels of the
 video, ``scores`` (N,) and ``embeddings`` (N, D): the model's own numbers, rounded to float16. Another model needs
@@ -31,10 +31,10 @@ def read_recording() -> list[Detections]:
     """The detections of each frame, best score first; embeddings have length 1 again."""
     with np.load(RECORDING, allow_pickle=False) as content:
         cuts = np.cumsum(content["counts"])[:-1]
-        boxes, scores, looks = (content[name].astype(np.float32) for name in ("boxes", "scores", "embeddings"))
-    looks /= np.linalg.norm(looks, axis=1, keepdims=True)
-    parts = zip(*(np.split(each, cuts) for each in (boxes, scores, looks)), strict=True)
-    return [Detections(boxes=each, scores=score, embeddings=look) for each, score, look in parts]
+        boxes, scores, embeddings = (content[name].astype(np.float32) for name in ("boxes", "scores", "embeddings"))
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    parts = zip(*(np.split(each, cuts) for each in (boxes, scores, embeddings)), strict=True)
+    return [Detections(boxes=each, scores=score, embeddings=embedding) for each, score, embedding in parts]
 
 
 def record(video: Path) -> None:

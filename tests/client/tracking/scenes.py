@@ -10,17 +10,19 @@ import numpy as np
 from client.tracking import Tracker
 from mot.detections import Detections, Tracks
 
-Person = tuple[float, float, float, int]  # left, top, score, whose looks
-WIDTH, HEIGHT, LOOKS = 40.0, 100.0, 8
+Person = tuple[float, float, float, int]  # left, top, score, whose embedding
+WIDTH, HEIGHT, EMBEDDING_DIM = 40.0, 100.0, 8
 
 
-def frame(*people: Person, looks: int = LOOKS) -> Detections:
-    """One frame; looks of different people are orthogonal."""
+def frame(*people: Person, embedding_dim: int = EMBEDDING_DIM) -> Detections:
+    """One frame; embeddings of different people are orthogonal."""
     left, top, score, who = np.array(people, np.float64).reshape(-1, 4).T
     return Detections(
         boxes=np.stack([left, top, left + WIDTH, top + HEIGHT], axis=1).astype(np.float32),
         scores=score.astype(np.float32),
-        embeddings=np.eye(LOOKS, dtype=np.float32)[who.astype(int)][:, :looks],
+        embeddings=np.eye(EMBEDDING_DIM, dtype=np.float32)[who.astype(int)][:, :embedding_dim]
+        if embedding_dim
+        else None,
     )
 
 
@@ -29,25 +31,25 @@ def random_scene(seed: int, frames: int, people: int, *, space: float = 400, see
     rng = np.random.default_rng(seed)
     corner, speed = rng.uniform(0, space, (people, 2)), rng.uniform(-6, 6, (people, 2))
     shape = rng.uniform([30, 80], [50, 120], (people, 2))
-    looks = rng.normal(size=(people, LOOKS))
+    means = rng.normal(size=(people, EMBEDDING_DIM))
     scene = []
     for _ in range(frames):
         corner += speed
         who = rng.permutation(np.flatnonzero(rng.random(people) < seen))
         size = shape[who] * rng.uniform(0.9, 1.1, (len(who), 2))
-        look = looks[who] + rng.normal(0, 0.3, (len(who), LOOKS))
+        embedding = means[who] + rng.normal(0, 0.3, (len(who), EMBEDDING_DIM))
         scene.append(
             Detections(
                 boxes=np.concatenate([corner[who], corner[who] + size], axis=1).astype(np.float32),
                 scores=rng.random(len(who)).astype(np.float32),
-                embeddings=(look / np.linalg.norm(look, axis=1, keepdims=True)).astype(np.float32),
+                embeddings=(embedding / np.linalg.norm(embedding, axis=1, keepdims=True)).astype(np.float32),
             )
         )
     return scene
 
 
-def without_looks(detections: Detections) -> Detections:
-    return replace(detections, embeddings=detections.embeddings[:, :0])
+def without_embeddings(detections: Detections) -> Detections:
+    return replace(detections, embeddings=None)
 
 
 def run(tracker: Tracker, frames: Sequence[Detections]) -> list[Tracks]:

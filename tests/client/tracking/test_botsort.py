@@ -46,7 +46,7 @@ def test_tracks_follow_the_camera(follows: bool, expected: list[int]) -> None:
     assert tracker.update(frame((238, 120, 0.9, 0)), image=street((38, 0))).ids.tolist() == expected
 
 
-def test_looks_decide_between_neighbours() -> None:
+def test_embeddings_decide_between_neighbours() -> None:
     there = [(10.0 + 2 * t, 114.0 - 2 * t) for t in range(27)]
     tracker = BotSortTracker()
     for a, b in there + there[::-1]:

@@ -60,3 +60,22 @@ def test_works_where_nothing_can_be_kept(tmp_path: Path) -> None:
     # The one place that Numba may then use is one for notebooks, which this is none of.
     assert outer(tmp_path, NUMBA_CACHE_LOCATOR_CLASSES="IPythonCacheLocator") == "42\n"
     assert not list(tmp_path.rglob("*.nb?"))
+
+
+def test_no_step_is_compiled_again_for_other_settings() -> None:
+    """Whole numbers among the settings would cost seconds of compilation, and do not."""
+    code = (
+        "from client.tracking import lifecycle, matching, costs, TRACKERS\n"
+        "from tests.client.tracking.scenes import random_scene\n"
+        "steps = matching.match, lifecycle.finish, costs.overlap_cost, costs.embedding_cost, costs.course_cost\n"
+        "for settings in ({}, {'coast': 2, 'min_box_area': 1.5}, {'conf_thres': 1, 'duplicate_thres': 0.5}):\n"
+        "    for config in TRACKERS.values():\n"
+        "        tracker = config(**settings).tracker(30)\n"
+        "        [tracker.update(frame) for frame in random_scene(0, 30, 10)]\n"
+        "    print([len(step.signatures) for step in steps])\n"
+    )
+    root = TRACKING.parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    first, *others = done.stdout.splitlines()
+    assert "0" not in first and others == [first, first]

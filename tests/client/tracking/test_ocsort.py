@@ -22,7 +22,7 @@ def test_who_comes_back_is_expected_by_what_was_seen() -> None:
     back = 10 + 8 * 11 + 20  # one pixel a frame over the gap
     tracker = OcSortTracker()
     run(tracker, walk + [frame()] * 19 + [frame((back, 20, 0.9, 0))])
-    speed = float(tracker._engine.tracks["motion"][0, 1, 0])
+    speed = float(tracker._table.tracks["motion"][0, 1, 0])
     assert 0.5 < speed < 2.5  # before the gap it was 8
 
 
@@ -39,5 +39,5 @@ def test_weak_detections_are_used_only_on_wish() -> None:
 
 
 def test_the_history_is_limited() -> None:
-    with pytest.raises(TrackerError, match="delta_t is 6"):
+    with pytest.raises(TrackerError, match="delta_t is 6, but must be a whole number from 1 to 5"):
         OcSortConfig(delta_t=6)

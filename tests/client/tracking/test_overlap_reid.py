@@ -10,16 +10,16 @@ import pytest
 from client.tracking import OverlapReidConfig, OverlapReidTracker
 from client.tracking.motion import GATE
 from mot.detections import Detections
-from tests.client.tracking.scenes import frame, ids, run
+from tests.client.tracking.scenes import EMBEDDING_DIM, frame, ids, run
 
 PERSON = (10.0, 20.0, 0.9, 0)
 
 
 def half_alike(detections: Detections, cosine: float) -> Detections:
-    """The same boxes, with looks whose cosine with those of person 0 is given."""
-    look = np.zeros((1, detections.embeddings.shape[1]), np.float32)
-    look[0, :2] = cosine, np.sqrt(1 - cosine**2)
-    return replace(detections, embeddings=look)
+    """The same boxes, with an embedding whose cosine with that of person 0 is given."""
+    embedding = np.zeros((1, EMBEDDING_DIM), np.float32)
+    embedding[0, :2] = cosine, np.sqrt(1 - cosine**2)
+    return replace(detections, embeddings=embedding)
 
 
 def plain(**settings: float) -> OverlapReidTracker:
@@ -35,20 +35,20 @@ def test_for_a_moment_the_lost_are_shown_where_they_are_expected() -> None:
     assert shown[-2].detections.tolist() == [-1]
 
 
-def test_looks_decide_where_overlap_would_swap() -> None:
+def test_embeddings_decide_where_overlap_would_swap() -> None:
     """Both turn round where they meet, so that motion and overlap alone say that they went on."""
     there = [(10.0 + 2 * t, 114.0 - 2 * t) for t in range(27)]
     scene = there + there[::-1]
-    with_looks = run(plain(), [frame((a, 20, 0.9, 0), (b, 20, 0.9, 1)) for a, b in scene])
-    assert with_looks[-1].detections.tolist() == [0, 1] and ids(with_looks)[-1] == [1, 2]
-    without = run(plain(), [frame((a, 20, 0.9, 0), (b, 20, 0.9, 1), looks=0) for a, b in scene])
+    with_embeddings = run(plain(), [frame((a, 20, 0.9, 0), (b, 20, 0.9, 1)) for a, b in scene])
+    assert with_embeddings[-1].detections.tolist() == [0, 1] and ids(with_embeddings)[-1] == [1, 2]
+    without = run(plain(), [frame((a, 20, 0.9, 0), (b, 20, 0.9, 1), embedding_dim=0) for a, b in scene])
     assert without[-1].detections.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(
     ("shift", "cosine", "found"), [(0, 0.0, True), (40, 1.0, True), (40, 0.79, False), (400, 1.0, False)]
 )
-def test_found_by_overlap_or_by_looks_alone(shift: float, cosine: float, found: bool) -> None:
+def test_found_by_overlap_or_by_embeddings_alone(shift: float, cosine: float, found: bool) -> None:
     """In the same place whatever they look like; beside it when they look the same; never far away."""
     scene = [frame(PERSON)] * 3 + [frame()] * 3 + [half_alike(frame((10 + shift, 20, 0.9, 0)), cosine)]
     assert ids(run(plain(), scene))[-1] == ([1] if found else [])
@@ -56,7 +56,7 @@ def test_found_by_overlap_or_by_looks_alone(shift: float, cosine: float, found: 
 
 @pytest.mark.parametrize(("share", "found"), [(0.99, True), (1.01, False)])
 def test_the_gate_forbids_what_motion_makes_unlikely(share: float, found: bool) -> None:
-    """The same looks, aside, in the second frame."""
+    """The same embedding, aside, in the second frame."""
     # Of the start, of its velocity, of one step and of the measurement.
     spread = (0.1**2 + (10 / 160) ** 2 + (1 / 40) ** 2 + (1 / 20) ** 2) * 100**2
     aside = np.sqrt(share * GATE * spread)
@@ -68,7 +68,7 @@ def test_someone_who_looks_the_same_far_away_is_someone_else() -> None:
     assert ids(run(plain(), [frame(PERSON)] * 3 + [frame()] + [frame((600, 20, 0.9, 0))] * 2))[-1] == [2]
 
 
-def test_a_long_occlusion_is_bridged_by_looks() -> None:
+def test_a_long_occlusion_is_bridged_by_embeddings() -> None:
     """Someone comes back from behind others beside where they were expected, just before the buffer ends."""
     walk = [frame((10 + 3 * t, 20, 0.9, 0)) for t in range(20)]
     hidden = [frame()] * 29
@@ -84,21 +84,21 @@ def test_weak_detections_keep_tracks_alive_and_start_none() -> None:
     assert ids(run(plain(), [frame(PERSON), frame(), frame(weak)]))[-1] == []
 
 
-def test_weak_detections_do_not_teach_looks() -> None:
-    """Forty weak frames of somebody else's looks; then the person is known by the old ones, beside the old place."""
+def test_weak_detections_do_not_teach_embeddings() -> None:
+    """Forty weak frames of somebody else's embedding; then the person is known by the old one, beside the old place."""
     scene = [frame(PERSON), *[frame((10, 20, 0.25, 1))] * 40, *[frame()] * 10]
     assert ids(run(plain(), [*scene, frame((50, 20, 0.9, 0))]))[-1] == [1]
     assert ids(run(plain(), [*scene, frame((50, 20, 0.9, 1))]))[-1] == []
 
 
-def test_confident_detections_teach_looks() -> None:
+def test_confident_detections_teach_embeddings() -> None:
     scene = [frame(PERSON), *[frame((10, 20, 0.9, 1))] * 40, *[frame()] * 10]
     assert ids(run(plain(), [*scene, frame((50, 20, 0.9, 1))]))[-1] == [1]
 
 
 def test_without_embeddings_overlap_decides() -> None:
-    scene = [frame((10 + 4 * t, 20, 0.9, 0), (300 - 4 * t, 400, 0.9, 1), looks=0) for t in range(30)]
-    shown = run(plain(), [*scene, frame(looks=0), frame((130, 20, 0.9, 0), looks=0)])
+    scene = [frame((10 + 4 * t, 20, 0.9, 0), (300 - 4 * t, 400, 0.9, 1), embedding_dim=0) for t in range(30)]
+    shown = run(plain(), [*scene, frame(embedding_dim=0), frame((130, 20, 0.9, 0), embedding_dim=0)])
     assert ids(shown[:30]) == [[1, 2]] * 30
     assert ids(shown[30:]) == [[], [1]]
 
@@ -110,7 +110,7 @@ def test_without_embeddings_the_limit_is_one_of_overlap_whatever_the_score(
 ) -> None:
     """Two boxes of width 40 that are ``aside`` have the IoU (40 - aside) / (40 + aside)."""
     aside = 40 * (1 - shared) / (1 + shared)
-    scene = [frame((10, 20, score, 0), looks=0)] * 5 + [frame((10 + aside, 20, score, 0), looks=0)]
+    scene = [frame((10, 20, score, 0), embedding_dim=0)] * 5 + [frame((10 + aside, 20, score, 0), embedding_dim=0)]
     assert ids(run(plain(), scene))[-1] == ([1] if found else [])
 
 
@@ -122,7 +122,7 @@ def test_without_embeddings_the_lost_follow_the_camera_that_the_others_show(
     standing = [(100.0 + 150 * k, 200.0 + 20 * k, 0.9, 0) for k in range(6)]
 
     def panned(shift: float, *, hidden: int) -> Detections:
-        return frame(*((x + shift, y, score, who) for x, y, score, who in standing[: 6 - hidden]), looks=0)
+        return frame(*((x + shift, y, score, who) for x, y, score, who in standing[: 6 - hidden]), embedding_dim=0)
 
     scene = [panned(0, hidden=0)] * 10 + [panned(8.0 * t, hidden=1) for t in range(1, 11)] + [panned(88, hidden=0)]
     assert ids(run(plain(**settings), scene))[-1] == found

@@ -78,7 +78,6 @@ def test_byte_on_public_detections() -> None:
             Detections(
                 boxes=xywh_to_xyxy(found.boxes[rows]).astype(np.float32),
                 scores=found.scores[rows].astype(np.float32),
-                embeddings=np.zeros((int(rows.sum()), 0), np.float32),
             )
         )
     assert assert_same(ByteConfig(), byte_track(30), scene, 30) > 200

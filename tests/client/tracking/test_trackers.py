@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from client.tracking import TRACKERS, ByteConfig, State, TrackerConfig, TrackerError, tracker_config
 from mot.detections import Detections
-from tests.client.tracking.scenes import LOOKS, assert_equal, frame, ids, random_scene, run, without_looks
+from tests.client.tracking.scenes import EMBEDDING_DIM, assert_equal, frame, ids, random_scene, run, without_embeddings
 
 EVERY = pytest.mark.parametrize("name", TRACKERS)
-LOOKS_NEEDED = ("fairmot", "fairmot_byte")
+NEEDING_EMBEDDINGS = ("fairmot", "fairmot_byte")
 
 
 def plain_config(name: str) -> TrackerConfig:
@@ -138,12 +138,14 @@ def test_coasting_shows_those_who_stood_for_longer(name: str, speed: float, fram
 
 @EVERY
 @settings(deadline=None, max_examples=8)
-@given(seed=st.integers(0, 2**31), people=st.integers(0, 12), looks=st.booleans(), coast=st.integers(0, 3))
-def test_invariants_of_every_frame(name: str, seed: int, people: int, looks: bool, coast: int) -> None:
+@given(seed=st.integers(0, 2**31), people=st.integers(0, 12), embeddings=st.booleans(), coast=st.integers(0, 3))
+def test_invariants_of_every_frame(name: str, seed: int, people: int, embeddings: bool, coast: int) -> None:
     config = replace(plain_config(name), coast=coast)
     tracker, newest = config.tracker(5), 0
     for detections in random_scene(seed, 20, people):
-        tracks = tracker.update(detections if looks or name in LOOKS_NEEDED else without_looks(detections))
+        tracks = tracker.update(
+            detections if embeddings or name in NEEDING_EMBEDDINGS else without_embeddings(detections)
+        )
         assert (np.diff(tracks.ids) > 0).all()
         seen = tracks.detections >= 0
         assert len(set(tracks.detections[seen].tolist())) == seen.sum()
@@ -170,13 +172,13 @@ def test_ids_of_those_long_gone_are_never_used_again(name: str) -> None:
 
 @EVERY
 @settings(deadline=None, max_examples=8)
-@given(seed=st.integers(0, 2**31), people=st.integers(0, 15), looks=st.booleans())
-def test_the_order_of_detections_changes_only_their_index(name: str, seed: int, people: int, looks: bool) -> None:
+@given(seed=st.integers(0, 2**31), people=st.integers(0, 15), embeddings=st.booleans())
+def test_the_order_of_detections_changes_only_their_index(name: str, seed: int, people: int, embeddings: bool) -> None:
     rng = np.random.default_rng(seed)
     a, b = (plain_config(name).tracker() for _ in range(2))
     for detections in random_scene(seed, 30, people):
-        if not looks and name not in LOOKS_NEEDED:
-            detections = without_looks(detections)
+        if not embeddings and name not in NEEDING_EMBEDDINGS:
+            detections = without_embeddings(detections)
         order = rng.permutation(len(detections))
         straight, shuffled = a.update(detections), b.update(detections[order])
         np.testing.assert_array_equal(straight.ids, shuffled.ids)
@@ -199,8 +201,8 @@ def test_trackers_share_nothing(name: str) -> None:
 def test_a_thousand_people(name: str) -> None:
     rng = np.random.default_rng(0)
     grid = np.stack(np.meshgrid(np.arange(40) * 50, np.arange(25) * 120), axis=-1).reshape(-1, 2)
-    looks = rng.normal(size=(1000, 64)).astype(np.float32)
-    looks /= np.linalg.norm(looks, axis=1, keepdims=True)
+    embeddings = rng.normal(size=(1000, 64)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     tracker, rows = plain_config(name).tracker(), []
     for t in range(3):
         corner = grid + 3 * t
@@ -208,7 +210,7 @@ def test_a_thousand_people(name: str) -> None:
             Detections(
                 boxes=np.concatenate([corner, corner + np.array([40, 100])], axis=1).astype(np.float32),
                 scores=np.full(1000, 0.9, np.float32),
-                embeddings=looks,
+                embeddings=embeddings,
             )
         )
         assert tracks.ids.tolist() == list(range(1, 1001))
@@ -220,12 +222,12 @@ def test_a_thousand_people(name: str) -> None:
 def test_memory_is_bounded(name: str) -> None:
     """Nothing that the tracker holds grows with the number of frames or of people seen."""
     tracker = plain_config(name).tracker(5)
-    engine = tracker._engine  # type: ignore[attr-defined]
+    table = tracker._table  # type: ignore[attr-defined]
     for t in range(1500):
         place = 60.0 * (t // 4 % 40)
-        tracker.update(frame((place, 200.0 * (t // 160 % 5), 0.9, t // 4 % LOOKS)))
-        assert len(engine.tracks) <= 12
-    arrays = [value for value in vars(engine).values() if isinstance(value, np.ndarray) and value.base is None]
+        tracker.update(frame((place, 200.0 * (t // 160 % 5), 0.9, t // 4 % EMBEDDING_DIM)))
+        assert len(table.tracks) <= 12
+    arrays = [value for value in vars(table).values() if isinstance(value, np.ndarray) and value.base is None]
     assert sum(array.nbytes for array in arrays) < 100_000
 
 
@@ -264,7 +266,7 @@ def test_broken_embeddings_are_refused(name: str) -> None:
     tracker = plain_config(name).tracker()
     tracker.update(good)
     with pytest.raises(TrackerError, match="embeddings have 4 numbers, those before had 8"):
-        tracker.update(frame((10, 20, 0.9, 0), looks=4))
+        tracker.update(frame((10, 20, 0.9, 0), embedding_dim=4))
     assert tracker.update(good).ids.tolist() == [1]
 
 
@@ -329,6 +331,7 @@ def test_arrays_of_any_kind_are_taken() -> None:
     for detections in scene:
         boxes = np.repeat(detections.boxes.astype(np.float64), 2, axis=0)[::2]
         scores = detections.scores.copy()
+        assert detections.embeddings is not None
         embeddings = np.asfortranarray(detections.embeddings)
         for array in (boxes, scores, embeddings):
             array.flags.writeable = False
@@ -354,7 +357,20 @@ def test_impossible_frame_rates_are_refused(name: str, rate: float) -> None:
         plain_config(name).tracker(rate)
 
 
-@pytest.mark.parametrize("name", LOOKS_NEEDED)
+@pytest.mark.parametrize("name", NEEDING_EMBEDDINGS)
 def test_fairmot_needs_embeddings(name: str) -> None:
     with pytest.raises(TrackerError, match="needs embeddings"):
-        plain_config(name).tracker().update(frame((10, 20, 0.9, 0), looks=0))
+        plain_config(name).tracker().update(frame((10, 20, 0.9, 0), embedding_dim=0))
+
+
+@EVERY
+def test_an_image_source_that_stops_giving_embeddings_is_refused(name: str) -> None:
+    """Trackers that use none go on; the others say what is wrong, and are then as before."""
+    tracker, person = plain_config(name).tracker(), frame((10, 20, 0.9, 0))
+    tracker.update(person)
+    if name in ("byte", "ocsort"):
+        assert tracker.update(without_embeddings(person)).ids.tolist() == [1]
+        return
+    with pytest.raises(TrackerError, match=r"embeddings have 0 numbers, those before had 8|needs embeddings"):
+        tracker.update(without_embeddings(person))
+    assert tracker.update(person).ids.tolist() == [1]

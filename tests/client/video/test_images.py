@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from client.video.open import open_source
 from client.video.source import VideoError
 from mot.frame import Frame
-from tests.media import number_of, numbered_image, quarters, write_image
+from tests.media import corners, number_of, numbered_image, quarters, write_image
 
 
 def read(input: Path | str, start: int = 1, end: int | None = None) -> list[Frame]:
@@ -30,13 +31,53 @@ def test_folder_is_read_in_natural_order(tmp_path: Path) -> None:
     assert [frame.time for frame in frames] == pytest.approx([0, 1 / 30, 2 / 30, 3 / 30])
 
 
-def test_folder_images_are_rgb_and_may_differ_in_size(tmp_path: Path) -> None:
-    write_image(tmp_path / "1.png", quarters(8, 6))
-    write_image(tmp_path / "2.png", quarters(1, 1))
-    write_image(tmp_path / "3.png", quarters(5, 9))
+def test_folder_images_are_rgb_and_brought_to_the_first_size(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_image(tmp_path / "1.png", quarters(64, 48))
+    write_image(tmp_path / "2.png", quarters(16, 12))
+    write_image(tmp_path / "3.png", quarters(1, 9))
     first, second, third = read(tmp_path)
-    assert np.array_equal(first.image, quarters(8, 6))
-    assert (second.image.shape, third.image.shape) == ((1, 1, 3), (9, 5, 3))
+    assert np.array_equal(first.image, quarters(64, 48))
+    assert (second.image.shape, third.image.shape) == ((48, 64, 3), (48, 64, 3))
+    assert corners(second.image) == ["red", "green", "blue", "white"]
+    assert caplog.text.count("are brought to the first size") == 1
+    assert "from frame 2 on pictures are of 16x12 pixels, no longer of 64x48" in caplog.text
+
+
+KINDS = "avif bmp dib gif hdr jpe jpeg jpg pam pgm png pnm ppm sr tif tiff webp"
+
+
+@pytest.mark.parametrize("kind", KINDS.split())
+def test_every_kind_that_opencv_reads_is_a_frame(tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    image = numbered_image(12)
+    pixels = {"hdr": image.astype(np.float32) / 255, "pgm": image[:, :, 0]}
+    assert cv2.imwrite(str(tmp_path / f"1.{kind}"), pixels.get(kind, image))
+    write_image(tmp_path / "2.png", numbered_image(2))
+    frames = read(tmp_path)
+    assert [frame.index for frame in frames] == [1, 2]
+    assert number_of(frames[0].image) == pytest.approx(12, abs=1)
+    assert not caplog.records
+
+
+def test_files_passed_over_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_image(tmp_path / "1.png", numbered_image(1))
+    for name in ("2.heic", "3.HEIC", "clip.mov", "notes.txt", ".hidden.heic"):
+        (tmp_path / name).write_bytes(b"something")
+    assert len(read(tmp_path)) == 1
+    assert "passed over, because they are not read as images here: 2 of .heic, 1 of .mov" in caplog.text
+    assert "txt" not in caplog.text
+
+
+def test_folder_of_other_files_names_them(tmp_path: Path) -> None:
+    (tmp_path / "1.heic").write_bytes(b"something")
+    with pytest.raises(VideoError, match=r"no images in this folder .*; has 1 of \.heic"):
+        open_source(str(tmp_path))
+
+
+def test_one_name_with_two_suffixes_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("1.png", "1.jpg", "2.png"):
+        write_image(tmp_path / name, numbered_image(1))
+    assert len(read(tmp_path)) == 3
+    assert "names that occur with several suffixes (1, e.g. 1)" in caplog.text
 
 
 def test_folder_window(tmp_path: Path) -> None:

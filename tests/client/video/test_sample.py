@@ -66,6 +66,16 @@ def test_file_that_is_there_is_used_without_any_source(tmp_path: Path) -> None:
     assert fetch_sample(tmp_path, sample(NOWHERE, package="no-such-package")) == tmp_path / "vtest.avi"
 
 
+def test_without_a_folder_it_is_the_users_cache(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    path = fetch_sample(sample=sample(f"{server}/good"))
+    assert path == tmp_path / "cache/fairmot-mit/vtest.avi"
+    assert path.read_bytes() == CONTENT
+    assert names(tmp_path / "here") == []
+
+
 @pytest.mark.parametrize("there", [None, b"", CONTENT[::-1]], ids=["missing", "empty", "another"])
 def test_file_is_downloaded_where_missing_or_wrong(server: str, tmp_path: Path, there: bytes | None) -> None:
     folder = tmp_path / "new" / "samples"

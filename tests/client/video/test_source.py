@@ -258,3 +258,23 @@ def test_missing_camera_is_an_error() -> None:
 def test_unknown_kind_of_address_is_an_error() -> None:
     with pytest.raises(VideoError, match="gopher://: unknown kind of address; known are http, https, rtmp"):
         open_source("gopher://host/video")
+
+
+def transport_stream(path: Path, numbers: range, begin: float) -> bytes:
+    """Numbered frames, ten a second, on a clock that begins at ``begin`` seconds."""
+    times = [begin + n / 10 for n in range(len(numbers))]
+    return make_video(path, [numbered_image(n) for n in numbers], times=times).read_bytes()
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (5, 0), (100, 50), (50_000, 0), (95_443, 0)])
+def test_transport_stream_whose_clock_restarts(
+    tmp_path: Path, first: float, second: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where FFmpeg, by itself, would take the restart for the overflow of a clock of 33 bits."""
+    path = tmp_path / "both.ts"
+    parts = (range(1, 13), first), (range(13, 25), second)
+    path.write_bytes(b"".join(transport_stream(tmp_path / "part.ts", *part) for part in parts))
+    frames = read(path)
+    assert [number_of(frame.image) for frame in frames] == list(range(1, 25))
+    assert [frame.time for frame in frames] == pytest.approx([n / 10 for n in range(24)], abs=2e-3)
+    assert caplog.text.count("jumps back") == 1

@@ -18,7 +18,7 @@ from client.video.source import VideoError, Window
 from client.video.stream import NetworkStream, Patience
 from tests.media import make_video, number_of, numbered_image
 
-IMPATIENT = Patience(open_timeout=2, read_timeout=1, attempts=2, pause=0.01)
+IMPATIENT = Patience(open_timeout=2, read_timeout=1, retry_for=0.5, pause=0.01)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_lost_stream_is_opened_again_and_numbers_go_on(
     assert [number_of(frame.image) for frame in frames] == list(range(1, 16))
     assert np.all(np.diff([frame.time for frame in frames]) > 0)
     assert "stream lost after 10 frames" in caplog.text
-    assert "connecting again (1 of 2)" in caplog.text
+    assert "connecting again (waited 0 of 0 s)" in caplog.text
 
 
 def test_stream_that_does_not_come_back_is_an_error_after_its_frames(camera_server: _Server) -> None:
@@ -121,7 +121,7 @@ def test_stream_that_does_not_come_back_is_an_error_after_its_frames(camera_serv
     assert seen == list(range(1, 21))
 
 
-def test_attempts_are_counted_from_the_last_frame() -> None:
+def test_patience_is_counted_from_the_last_frame() -> None:
     bodies = [_camera_body(range(first, first + 10)) for first in (1, 11, 21, 31)]
     server = _Server(bodies, "multipart/x-mixed-replace;boundary=frame", announce=False)
     try:
@@ -129,7 +129,65 @@ def test_attempts_are_counted_from_the_last_frame() -> None:
             numbers = [number_of(frame.image) for frame in source]
     finally:
         server.close()
-    assert numbers == list(range(1, 41)), "three losses, though only two attempts in a row are made"
+    assert numbers == list(range(1, 41)), "three losses, each of them within the time that is allowed for one"
+
+
+def _transport_stream(tmp_path: Path, numbers: range) -> bytes:
+    path = tmp_path / f"{numbers.start}.ts"
+    # A picture that says more than its number, so that its packets are not a few bytes.
+    return make_video(path, [numbered_image(n, 320, 240) for n in numbers]).read_bytes()
+
+
+def test_body_of_unknown_length_that_stops_is_lost_and_opened_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bodies = [_transport_stream(tmp_path, range(1, 21)), _transport_stream(tmp_path, range(21, 41))]
+    server = _Server(bodies, "video/mp2t", announce=False)
+    numbers = []
+    try:
+        with NetworkStream(server.url, Window(), IMPATIENT) as source, pytest.raises(VideoError, match="did not come"):
+            for frame in source:
+                numbers.append(number_of(frame.image))
+    finally:
+        server.close()
+    assert numbers == list(range(1, 41))
+    assert "stream lost after 20 frames: the connection broke off" in caplog.text
+
+
+def test_body_of_unknown_length_that_begins_again_is_read_on(tmp_path: Path) -> None:
+    whole = _transport_stream(tmp_path, range(1, 41))
+    server = _Server([whole[: len(whole) // 188 // 2 * 188], whole, whole], "video/mp2t", announce=False)
+    try:
+        with NetworkStream(server.url, Window(), IMPATIENT) as source:
+            frames = list(source)
+    finally:
+        server.close()
+    assert [number_of(frame.image) for frame in frames] == list(range(1, 41)), "each once, and then it is the end"
+    assert [frame.time for frame in frames] == pytest.approx([n / 10 for n in range(40)], abs=1e-3)
+
+
+def test_body_of_known_length_ends(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server = _Server([_transport_stream(tmp_path, range(1, 21))] * 9, "video/mp2t", announce=True)
+    try:
+        with NetworkStream(server.url, Window(), IMPATIENT) as source:
+            assert [number_of(frame.image) for frame in source] == list(range(1, 21))
+    finally:
+        server.close()
+    assert not caplog.records
+
+
+def test_file_that_is_cut_on_the_web_server_ends_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    images = [np.random.default_rng(n).integers(0, 255, (48, 64, 3), dtype=np.uint8) for n in range(40)]
+    whole = make_video(tmp_path / "whole.mkv", images).read_bytes()
+    server = _Server([whole[: len(whole) // 2]] * 9, "video/x-matroska", announce=True)
+    try:
+        with NetworkStream(server.url, Window(), IMPATIENT) as source:
+            assert 10 < len(list(source)) < 35
+    finally:
+        server.close()
+    assert "its header announces 4 s; is the file cut off or damaged?" in caplog.text
 
 
 def test_file_on_a_web_server_ends(clip: Path) -> None:

@@ -60,7 +60,7 @@ def test_other_keys_stay(tmp_path: Path) -> None:
 def test_a_configuration_of_another_root_is_not_extended(tmp_path: Path) -> None:
     config = tmp_path / "data.json"
     config.write_text('{"root": "elsewhere", "train": {}}')
-    with pytest.raises(DataError, match=r"data\.json: its root is .*elsewhere; choose another --out"):
+    with pytest.raises(DataError, match=r"data\.json: its root is .*elsewhere; choose another --output"):
         write_config(tmp_path, {"a": [tmp_path / "images/1.jpg"]})
     assert not (tmp_path / "a.train").exists()
 

@@ -42,20 +42,29 @@ def two_sets(tmp_path: Path) -> Path:
 
 
 def test_identities_are_renumbered_over_data_sets(two_sets: Path) -> None:
-    """No two data sets share one, none is unused, unknown ones stay -1; the order is by name."""
+    """No two data sets share one, none is unused, unknown ones stay -1; the order is by name. An ignored box may have
+    one: a crop of a re-identification data set."""
     samples = load_samples(two_sets)
-    assert identities(samples) == [("a", [0]), ("a", []), ("b", [2, 1]), ("b", [2, -1, -1])]
-    assert samples.identities == 3
+    assert identities(samples) == [("a", [0]), ("a", []), ("b", [3, 1]), ("b", [3, -1, 2])]
+    assert samples.identities == 4
     assert identities(load_samples(two_sets)) == identities(samples)  # out of the cache
 
 
 def test_identities_of_chosen_data_sets(two_sets: Path) -> None:
     samples = load_samples(two_sets, ["b"])
-    assert identities(samples) == [("a", [-1]), ("a", []), ("b", [1, 0]), ("b", [1, -1, -1])]
-    assert samples.identities == 2
+    assert identities(samples) == [("a", [-1]), ("a", []), ("b", [2, 0]), ("b", [2, -1, 1])]
+    assert samples.identities == 3
     assert load_samples(two_sets, []).identities == 0
     with pytest.raises(DataError, match=r"data\.json: no data set 'c' for train; there are a, b"):
         load_samples(two_sets, ["c"])
+
+
+def test_data_sets_are_left_out_by_name(two_sets: Path) -> None:
+    samples = load_samples(two_sets, leave_out=["b"])
+    assert identities(samples) == [("a", [0]), ("a", [])]
+    assert samples.identities == 1
+    with pytest.raises(DataError, match=r"data\.json: no data set 'c' for train; there are a, b"):
+        load_samples(two_sets, leave_out=["c"])
 
 
 def test_the_test_split(tmp_path: Path) -> None:

@@ -155,3 +155,12 @@ def test_a_map_of_one_cell() -> None:
     assert found.heatmap.tolist() == [[[1]]]
     assert found.cells[0] == 0
     np.testing.assert_allclose(found.box[0], [-0.2, -0.1, 0.6, 0.9], atol=1e-6)  # the centre is clipped to (0, 0)
+
+
+def test_an_ignored_box_with_an_identity_is_for_the_embedding_alone() -> None:
+    found = targets((2, 2, 6, 6), (8, 1, 10, 7), classes=[IGNORE, PERSON], identities=[9, 1])
+    assert found.valid.tolist() == [True, False, False, False, False]
+    assert found.identity.tolist() == [1, 9, -1, -1, -1]
+    assert found.cells[1] == 4 * WIDTH + 4
+    assert (found.heatmap[0] == 1).sum() == 1
+    assert (found.weight[0, 2:6, 2:6] == 0).all()

@@ -84,10 +84,12 @@ def test_other_years_and_data_sets_in_one_configuration(mot: Path, tmp_path: Pat
     assert set(lists(out)["train"]) == {"crowd", "mot15", "mot16", "mot20"}
 
 
-def test_missing_frames_are_a_warning(mot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (mot / "train/MOT17-02-SDP/img1/000002.jpg").unlink()
+def test_missing_frames_at_the_end_are_a_warning(mot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mot / "train/MOT17-02-SDP/img1/000004.jpg").unlink()
     assert run("mot17", mot, "--out", tmp_path / "out") == 0
-    assert "MOT17-02-SDP: 3 of 4 frames are there" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "MOT17-02-SDP/seqinfo.ini: seqLength is 4, but there are 3 images" in captured.err
+    assert "rows left out: 1 in frames without a picture" in captured.out
 
 
 def test_crowdhuman(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

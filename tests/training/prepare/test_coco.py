@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.data.labels import DataError
-from training.prepare.coco import coco_pictures
+from training.prepare.coco import read_coco
 
 
 def content() -> dict[str, Any]:
@@ -38,7 +38,7 @@ def write(folder: Path, value: Any) -> Path:
 
 def test_people_and_crowds(tmp_path: Path) -> None:
     path = write(tmp_path, content())
-    a, b, c = coco_pictures(path, tmp_path / "images", "per-box", people_only=False)
+    a, b, c = read_coco(path, tmp_path / "images", "train", "per-box", people_only=False).splits["train"]
     assert [picture.name for picture in (a, b, c)] == ["a.jpg", "b.jpg", "c.jpg"]
     np.testing.assert_array_equal(b.people, [[1, 2, 30, 40]])
     np.testing.assert_array_equal(b.ignored, [[0, 0, 90, 20.5]])
@@ -51,7 +51,7 @@ def test_people_and_crowds(tmp_path: Path) -> None:
 
 def test_images_without_people_may_be_left_out(tmp_path: Path) -> None:
     path = write(tmp_path, content())
-    pictures = coco_pictures(path, tmp_path, "none", people_only=True)
+    pictures = read_coco(path, tmp_path, "train", "none", people_only=True).splits["train"]
     assert [picture.name for picture in pictures] == ["a.jpg", "b.jpg"]
     assert pictures[0].identities.tolist() == [-1, -1]
 
@@ -59,7 +59,7 @@ def test_images_without_people_may_be_left_out(tmp_path: Path) -> None:
 def test_a_data_set_of_pedestrians(tmp_path: Path) -> None:
     value = content()
     value["categories"] = [{"id": 18, "name": "Pedestrian"}]
-    (only,) = coco_pictures(write(tmp_path, value), tmp_path, "none", people_only=True)
+    (only,) = read_coco(write(tmp_path, value), tmp_path, "train", "none", people_only=True).splits["train"]
     np.testing.assert_array_equal(only.people, [[5, 5, 9, 9]])
 
 
@@ -69,20 +69,65 @@ def test_a_data_set_of_pedestrians(tmp_path: Path) -> None:
         ({"categories": [{"id": 1, "name": "dog"}]}, "no category person or pedestrian; there are dog"),
         ({"categories": []}, "no category person or pedestrian; there are none"),
         ({"images": [{"id": 1}]}, "not an annotation file of COCO"),
-        ({"annotations": [{"image_id": 9, "category_id": 1, "bbox": [1, 2, 3]}]}, "not an annotation file of COCO"),
+        (
+            {"annotations": [{"image_id": 9, "category_id": 1, "bbox": [1, 2, 3]}]},
+            "annotation 1 of the list: no box in bbox",
+        ),
+        ({"annotations": [{"id": 7, "image_id": 9}]}, "annotation 7: has no 'category_id'"),
         ({"annotations": {}, "images": None}, "not an annotation file of COCO"),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, change: dict[str, Any], complaint: str) -> None:
     with pytest.raises(DataError, match=rf"instances\.json: {complaint}"):
-        coco_pictures(write(tmp_path, content() | change), tmp_path, "none", people_only=False)
+        read_coco(write(tmp_path, content() | change), tmp_path, "train", "none", people_only=False)
 
 
 def test_what_is_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.json: cannot be read"):
-        coco_pictures(tmp_path / "gone.json", tmp_path, "none", people_only=False)
+        read_coco(tmp_path / "gone.json", tmp_path, "train", "none", people_only=False)
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(DataError, match=r"a\.json: not JSON"):
-        coco_pictures(tmp_path / "a.json", tmp_path, "none", people_only=False)
+        read_coco(tmp_path / "a.json", tmp_path, "train", "none", people_only=False)
     with pytest.raises(DataError, match=r"not an annotation file of COCO \(a list\)"):
-        coco_pictures(write(tmp_path, []), tmp_path, "none", people_only=False)
+        read_coco(write(tmp_path, []), tmp_path, "train", "none", people_only=False)
+
+
+def test_every_annotation_is_counted(tmp_path: Path) -> None:
+    value = content()
+    value["annotations"] += [
+        {"id": 31, "image_id": 99, "category_id": 1, "bbox": [1, 2, 3, 4]},
+        {"id": 32, "image_id": 9, "category_id": 55, "bbox": [1, 2, 3, 4]},
+        {"id": 33, "image_id": 9, "category_id": 1, "bbox": None, "segmentation": [[]]},
+    ]
+    reading = read_coco(write(tmp_path, value), tmp_path, "test", "none", people_only=False)
+    assert list(reading.splits) == ["test"]
+    assert reading.left_out == {
+        "category dog": 1,
+        "of images that are not listed (such as 99)": 1,
+        "unknown category 55": 1,
+        "without a box": 1,
+    }
+
+
+def test_ids_as_text_are_the_same_ids(tmp_path: Path) -> None:
+    value = content()
+    for annotation in value["annotations"]:
+        annotation |= {"image_id": str(annotation["image_id"]), "category_id": str(annotation["category_id"])}
+    reading = read_coco(write(tmp_path, value), tmp_path, "train", "none", people_only=True)
+    assert [len(picture.people) for picture in reading.splits["train"]] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [
+        [[10, 10, 30, 10, 30, 50, 10, 50]],
+        [[10, 10, 30, 10, 30, 20], [10, 40, 20, 50, 12, 50]],
+        {"size": [64, 96], "counts": [10 * 64 + 10, *([40, 24] * 19), 40, 64 * 96 - 30 * 64 + 14]},
+    ],
+    ids=["polygon", "two polygons", "run lengths"],
+)
+def test_a_box_around_a_segmentation(tmp_path: Path, outline: object) -> None:
+    value = content()
+    value["annotations"] = [{"image_id": 9, "category_id": 1, "segmentation": outline}]
+    reading = read_coco(write(tmp_path, value), tmp_path, "train", "none", people_only=True)
+    np.testing.assert_array_equal(reading.splits["train"][0].people, [[10, 10, 20, 40]])

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.media import numbered_image, write_image
 from tests.training.prepare.snapshot import snapshot
 from training.data.labels import DataError, read_labels
-from training.prepare.conversion import Picture, convert, convert_data_set
+from training.prepare.conversion import NO_SIZE, NOT_FINITE, OUTSIDE, Picture, Reading, convert, convert_data_set
 
 
 def picture(source: Path, *people: list[float], **options: object) -> Picture:
@@ -39,27 +39,27 @@ def test_pixels_become_fractions_and_nothing_is_clipped(image: Path, tmp_path: P
         [[0, 0, 0.2, 0.5, 0.2, 0.5], [0, 1, 0, 0.875, 0.2, 1.25], [-1, -1, 0.25, 0.05, 0.5, 0.1]],
     )
     assert converted.images == [tmp_path / "out/images/a.png"]
-    assert (converted.people, converted.left_out) == (2, 0)
+    assert (converted.people, converted.ignored, converted.left_out) == (2, 1, {})
     assert converted.images[0].resolve() == image
 
 
 @pytest.mark.parametrize(
-    "box",
+    ("box", "reason"),
     [
-        [100, 20, 20, 40],
-        [-20, 20, 20, 40],
-        [10, 80, 20, 40],
-        [10, 20, 0, 40],
-        [10, 20, 20, -4],
-        [10, 20, 1e-5, 40],
-        [10, 20, float("nan"), 40],
-        [10, 20, float("inf"), 40],
+        ([100, 20, 20, 40], OUTSIDE),
+        ([-20, 20, 20, 40], OUTSIDE),
+        ([10, 80, 20, 40], OUTSIDE),
+        ([10, 20, 0, 40], NO_SIZE),
+        ([10, 20, 20, -4], NO_SIZE),
+        ([10, 20, 1e-5, 40], NO_SIZE),
+        ([10, 20, float("nan"), 40], NOT_FINITE),
+        ([10, 20, float("inf"), 40], NOT_FINITE),
     ],
     ids=["right", "left", "below", "no width", "negative", "too thin to write", "nan", "infinite"],
 )
-def test_boxes_that_nobody_can_see_are_left_out(image: Path, tmp_path: Path, box: list[float]) -> None:
+def test_boxes_that_nobody_can_see_are_left_out(image: Path, tmp_path: Path, box: list[float], reason: str) -> None:
     converted = convert([picture(image, box, [99, 20, 20, 40])], tmp_path / "out", "x")
-    assert (converted.people, converted.left_out) == (1, 1)
+    assert (converted.people, converted.left_out) == (1, {reason: 1})
     assert read_labels(tmp_path / "out/labels_with_ids/a.txt")[:, 1].tolist() == [1]
 
 
@@ -97,27 +97,75 @@ def test_images_that_would_share_a_label_file(image: Path, tmp_path: Path) -> No
         convert([picture(image), picture(image, name="a.jpg", origin="labels.txt:4")], tmp_path / "out", "x")
 
 
+def reading(origin: Path, **splits: list[Picture]) -> Reading:
+    return Reading(origin=origin, splits=splits)  # type: ignore[arg-type]
+
+
 def test_a_second_conversion_changes_nothing_and_mends_what_is_missing(image: Path, tmp_path: Path) -> None:
-    splits = {"train": [picture(image, [10, 20, 20, 40])], "test": [picture(image, name="b.png")]}
+    given = reading(image, train=[picture(image, [10, 20, 20, 40])], test=[picture(image, name="b.png")])
     out = tmp_path / "out"
-    convert_data_set(out, "set", splits)  # type: ignore[arg-type]
+    convert_data_set(out, "set", given)
     content = json.loads((out / "data.json").read_text())
     assert content == {"root": ".", "train": {"set": "set.train"}, "test": {"set": "set.test"}}
-    assert (out / "set.test").read_text() == "set/images/b.png\n"
+    assert (out / "set.test").read_text() == "set/test/images/b.png\n"
     before = snapshot(out)
-    assert len(before) == 7
-    convert_data_set(out, "set", splits)  # type: ignore[arg-type]
+    assert len(before) == 9
+    convert_data_set(out, "set", given)
     assert snapshot(out) == before
     # As after Ctrl-C: some files are there, the configuration is not.
-    for name in ("set/images/b.png", "set/labels_with_ids/a.txt", "set.train", "data.json"):
+    for name in ("set/test/images/b.png", "set/train/labels_with_ids/a.txt", "set.train", "data.json"):
         (out / name).unlink()
-    convert_data_set(out, "set", splits)  # type: ignore[arg-type]
+    convert_data_set(out, "set", given)
     assert {name: content for name, (content, _) in snapshot(out).items()} == {n: c for n, (c, _) in before.items()}
 
 
 def test_a_split_that_is_not_there_is_left_as_it_is(image: Path, tmp_path: Path) -> None:
-    convert_data_set(tmp_path, "set", {"train": [picture(image)]})
-    convert_data_set(tmp_path, "set", {"test": [picture(image, name="b.png")]})
+    some = picture(image, [10, 20, 20, 40])
+    convert_data_set(tmp_path, "set", reading(image, train=[some]))
+    convert_data_set(tmp_path, "set", reading(image, test=[replace(some, name="b.png")]))
     assert json.loads((tmp_path / "data.json").read_text())["train"] == {"set": "set.train"}
-    convert_data_set(tmp_path, "set", {"train": [picture(image)], "test": []})
+    converted = convert_data_set(tmp_path, "set", reading(image, train=[some], test=[]))
     assert "test" not in json.loads((tmp_path / "data.json").read_text())
+    assert {split: (len(part.images), part.before) for split, part in converted.items()} == {
+        "train": (1, 1),
+        "test": (0, 1),
+    }
+
+
+def test_the_same_name_in_two_splits_is_two_pictures(image: Path, tmp_path: Path) -> None:
+    other = write_image(tmp_path / "other/a.png", numbered_image(2, 100, 80))
+    convert_data_set(tmp_path, "set", reading(image, train=[picture(image, [10, 20, 20, 40])]))
+    convert_data_set(tmp_path, "set", reading(other, test=[picture(other, [50, 20, 20, 40])]))
+    assert (tmp_path / "set/train/images/a.png").resolve() == image
+    assert read_labels(tmp_path / "set/train/labels_with_ids/a.txt")[:, 2].tolist() == [pytest.approx(0.2)]
+    assert read_labels(tmp_path / "set/test/labels_with_ids/a.txt")[:, 2].tolist() == [pytest.approx(0.6)]
+
+
+def test_another_origin_needs_another_name_or_overwrite(image: Path, tmp_path: Path) -> None:
+    first, second = reading(tmp_path / "a.json", train=[picture(image, [1, 2, 3, 4])]), tmp_path / "b.json"
+    convert_data_set(tmp_path, "set", first)
+    before = snapshot(tmp_path)
+    other = reading(second, train=[picture(image, [1, 2, 3, 4], name="x.png")])
+    with pytest.raises(DataError, match=r"set/train: data set 'set' was made from .*a\.json; choose another --name"):
+        convert_data_set(tmp_path, "set", other)
+    assert snapshot(tmp_path) == before
+    convert_data_set(tmp_path, "set", other, overwrite=True)
+    assert (tmp_path / "set.train").read_text() == "set/train/images/x.png\n"
+    assert not (tmp_path / "set/train/images/a.png").exists()
+
+
+def test_nobody_found_is_an_error_with_what_was_read(image: Path, tmp_path: Path) -> None:
+    given = Reading(
+        origin=tmp_path / "a.json", splits={"train": [picture(image, [500, 2, 3, 4])]}, left_out={"class dog": 12}
+    )
+    complaint = r"a\.json: nobody was found in 1 images; left out: 12 class dog, 1 outside of the image"
+    with pytest.raises(DataError, match=complaint):
+        convert_data_set(tmp_path / "out", "set", given)
+    assert not (tmp_path / "out/data.json").exists()
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "a.train", "/tmp/a"])
+def test_names_that_would_share_a_place(image: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="--name"):
+        convert_data_set(tmp_path / "out", name, reading(image, train=[picture(image, [1, 2, 3, 4])]))
+    assert not (tmp_path / "out").exists()

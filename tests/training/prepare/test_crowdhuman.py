@@ -9,7 +9,7 @@ import pytest
 
 from tests.media import numbered_image, write_image
 from training.data.labels import DataError
-from training.prepare.crowdhuman import crowdhuman_pictures
+from training.prepare.crowdhuman import read_crowdhuman
 
 
 def box(fbox: list[float], tag: str = "person", **extra: int) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_full_bodies_of_people_not_to_be_ignored(source: Path) -> None:
-    splits = crowdhuman_pictures(source, "none")
+    splits = read_crowdhuman(source, "none").splits
     first, empty = splits["train"]
     np.testing.assert_array_equal(first.people, [[-5, 2, 20, 40], [4, 5, 6, 7]])
     assert first.identities.tolist() == [-1, -1]
@@ -57,9 +57,16 @@ def test_full_bodies_of_people_not_to_be_ignored(source: Path) -> None:
     assert [picture.name for picture in splits["test"]] == ["c.jpg"]
 
 
+def test_boxes_left_out_are_counted_and_both_parts_may_train(source: Path) -> None:
+    reading = read_crowdhuman(source, "none", "train")
+    assert reading.left_out == {"marked to be ignored": 1, "tag mask": 1}
+    assert [picture.name for picture in reading.splits["train"]] == ["273271,c9db0.jpg", "b.jpg", "c.jpg"]
+    assert reading.splits["test"] == []
+
+
 def test_an_identity_per_box_over_both_parts(source: Path) -> None:
-    splits = crowdhuman_pictures(source, "per-box")
-    assert [p.identities.tolist() for p in splits["train"] + splits["test"]] == [[0, 1], [], [2]]
+    splits = read_crowdhuman(source, "per-box").splits
+    assert [p.identities.tolist() for split in splits.values() for p in split] == [[0, 1], [], [2]]
 
 
 def test_the_validation_part_may_be_missing_and_images_may_be_together(source: Path) -> None:
@@ -69,7 +76,7 @@ def test_the_validation_part_may_be_missing_and_images_may_be_together(source: P
             (source / "Images").mkdir(exist_ok=True)
             image.rename(source / "Images" / image.name)
         (source / folder / "Images").rmdir()
-    splits = crowdhuman_pictures(source, "none")
+    splits = read_crowdhuman(source, "none").splits
     assert splits["test"] == []
     assert splits["train"][1].source == source / "Images/b.jpg"
 
@@ -90,16 +97,16 @@ def test_a_malformed_line_is_named(source: Path, line: str) -> None:
     with (source / "annotation_train.odgt").open("a") as file:
         file.write(f"\n{line}\n")
     with pytest.raises(DataError, match=r"annotation_train\.odgt:4: not an annotation of CrowdHuman"):
-        crowdhuman_pictures(source, "none")
+        read_crowdhuman(source, "none")
 
 
 def test_missing_images_and_annotations(source: Path, tmp_path: Path) -> None:
     (source / "CrowdHuman_val/Images/c.jpg").rename(source / "CrowdHuman_val/Images/d.jpg")
     with pytest.raises(DataError, match=r"annotation_val\.odgt:1: no image c\.jpg in a folder Images"):
-        crowdhuman_pictures(source, "none")
+        read_crowdhuman(source, "none")
     (source / "annotation_train.odgt").unlink()
     with pytest.raises(DataError, match=r"annotation_train\.odgt: cannot be read"):
-        crowdhuman_pictures(source, "none")
+        read_crowdhuman(source, "none")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: no folder Images"):
-        crowdhuman_pictures(tmp_path / "empty", "none")
+        read_crowdhuman(tmp_path / "empty", "none")

@@ -9,7 +9,7 @@ import pytest
 from tests.media import numbered_image, write_image
 from tests.training.prepare.snapshot import snapshot
 from training.data.labels import DataError, label_path, read_labels, write_labels
-from training.prepare.mix import convert_mix, find_mix
+from training.prepare.mix import convert_mix, find_mix, prepare_mix
 
 
 def labelled(image: Path, *identities: int) -> Path:
@@ -83,10 +83,10 @@ def test_conversion(tmp_path: Path) -> None:
     found = find_mix(source, "eth", None)
     assert found is not None
     converted = convert_mix(out, "eth", found)
-    assert (converted["train"].people, converted["train"].left_out) == (2, 1)
-    assert read_labels(out / "eth/labels_with_ids/eth01/1.txt")[:, 1].tolist() == [5, -1]
-    assert (out / "eth/images/eth01/1.png").resolve() == image
-    assert (out / "eth.train").read_text() == "eth/images/eth01/1.png\neth/images/eth01/2.png\n"
+    assert (converted["train"].people, converted["train"].left_out) == (2, {"outside of the image": 1})
+    assert read_labels(out / "eth/train/labels_with_ids/eth01/1.txt")[:, 1].tolist() == [5, -1]
+    assert (out / "eth/train/images/eth01/1.png").resolve() == image
+    assert (out / "eth.train").read_text() == "eth/train/images/eth01/1.png\neth/train/images/eth01/2.png\n"
     assert json.loads((out / "data.json").read_text()) == {"root": ".", "train": {"eth": "eth.train"}}
     before = snapshot(out)
     convert_mix(out, "eth", found)
@@ -103,3 +103,28 @@ def test_faults_are_named(tmp_path: Path) -> None:
     image.write_text("no image")
     with pytest.raises(DataError, match=r"a\.jpg: missing or no readable image"):
         convert_mix(tmp_path / "out", "prw", found)
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    labelled(tmp_path / "disk/images/a.jpg", 3)
+    (tmp_path / "PRW").mkdir()
+    for name in ("images", "labels_with_ids"):
+        (tmp_path / "PRW" / name).symlink_to(tmp_path / "disk" / name)
+    (tmp_path / "disk/images/again").symlink_to(tmp_path / "disk/images")
+    assert names(tmp_path, "prw") == (["a.jpg"], [])
+
+
+def test_nothing_found_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nothing of the MIX in it; looked for the folders PRW"):
+        prepare_mix(tmp_path, tmp_path / "out", ["prw"], None)
+    write_image(tmp_path / "PRW/images/a.jpg", numbered_image(1))
+    with pytest.raises(DataError, match="PRW: nobody was found in 0 images; left out: 1 images without a label file"):
+        prepare_mix(tmp_path, tmp_path / "out", ["prw"], None)
+
+
+def test_splits_of_one_name_have_places_of_their_own(tmp_path: Path) -> None:
+    labelled(tmp_path / "Citypersons/images/train/a.png", 1)
+    labelled(tmp_path / "Citypersons/images/val/a.png", 2)
+    (adopted,) = prepare_mix(tmp_path, tmp_path / "out", ["citypersons"], None)
+    assert [len(part.images) for part in adopted.converted.values()] == [1, 1]
+    assert (tmp_path / "out/citypersons/test/images/val/a.png").is_file()

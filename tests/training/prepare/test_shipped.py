@@ -31,13 +31,22 @@ def layout(tmp_path: Path, mot_data: Path) -> Path:
     pets.mkdir(parents=True)
     (pets / "gt.txt").write_text("".join(f"{n},5,10,10,20,30,1,-1,-1,-1\n" for n in range(1, 411)))
     sequence(root / "mot/MOT17-09-FRCNN", range(1, 271), "gt_train_half.txt")
+    official = root / "mot/MOT17-train-half-gt"
+    official.mkdir()
+    rows = (f"{number},{1 + number % 4 // 2},10,10,20,30,1,1,1\n" for number in range(1, 264))
+    (official / "MOT17-09_train_half_1-263.txt").write_text("".join(rows))
+    sequence(root / "mot/MOT17-02-half", range(1, 3), "gt.txt")
+    sequence(root / "mot/ETH-Bahnhof", range(1, 3), "gt.txt")
+    sequence(root / "mot/MOT17-mini/MOT17-05-FRCNN", range(1, 3), "gt.txt")
     sequence(root / "mot/MOT17-mini/MOT17-02-FRCNN", range(1, 3), "gt.txt")
     sequence(root / "mot/MOT17-mini/MOT17-09-FRCNN", range(1, 3), "gt.txt")
-    for name in ("pennfudan", "coco_people"):
-        write_image(root / f"stills/{name}/images/a.png", numbered_image(3))
-        write_labels(root / f"stills/{name}/labels_with_ids/a.txt", np.array([[0, -1, 0.5, 0.5, 0.3, 0.5]], np.float32))
-    for name in ("street", "sequence_walking"):
+    for name, labels in (("pennfudan", "labels_with_ids"), ("coco_people", "labels_with_ids"), ("prw_c6s1", "labels")):
+        write_image(root / f"stills/{name}/images/a.png", numbered_image(3, 96, 64))
+        write_labels(root / f"stills/{name}/{labels}/a.txt", np.array([[0, -1, 0.5, 0.5, 0.2, 0.7]], np.float32))
+    for name in (*shipped.SEQUENCES, *shipped.SINGLE, "bobot_j", "epfl_campus4_c0", "mall", "clips"):
         write_image(root / f"unlabelled/{name}/a.png", numbered_image(4))
+    for person in ("0002", "0007"):
+        write_image(root / f"reid/market1501/{person}/{person}_c1.jpg", numbered_image(5, 64, 128))
     (root / "models").mkdir()
     (root / shipped.TEACHER).symlink_to(mot_data / shipped.TEACHER)
     return root
@@ -55,18 +64,28 @@ def test_only_training_frames_are_used_and_a_second_run_changes_nothing(
     for sample in samples.samples:
         frames.setdefault(sample.image.parent.parent.name, []).append(sample.image.stem)
     assert {name: len(stems) for name, stems in frames.items()} == {
-        "MOT17-02-FRCNN": 2,
+        "MOT17-05-FRCNN": 2,
+        "bobot_j": 1,
         "clip": 3,
         "coco_people": 1,
-        "mot17-09": 263,
+        "epfl_campus4_c0": 1,
+        "eth": 2,
+        "mall": 1,
+        "market1501": 1,
+        "mot17-02": 2,
+        "mot17-09": 132,
         "pennfudan": 1,
-        "pets": 397,
+        "pets": 199,
+        "prw_c6s1": 1,
+        "sequence_follow": 1,
+        "sequence_pedestrians": 1,
         "sequence_walking": 1,
         "street": 1,
     }
     assert max(frames["pets"]) == "000397"
     assert max(frames["mot17-09"]) == "000263"
-    assert samples.identities == 1 + 2 + 2 + 1 + 1  # PETS, MOT17-09, MOT17-02, a person each in two stills
+    # PETS, MOT17-09, -02, -05, ETH, a person each in two stills (not in PRW, whose people come again), two crops
+    assert samples.identities == 1 + 2 + 2 + 2 + 2 + 1 + 1 + 2
     assert "pennfudan" in said
     before = snapshot(tmp_path / "out")
     shipped.prepare_shipped(layout, tmp_path / "out", said.append)

@@ -1,6 +1,6 @@
-// As much of CUDA as cuda/kernel.cu uses, on a CPU: blocks run one after another, the threads of a block take turns, and
-// __syncthreads hands over to the next. It proves the kernel's arithmetic and its barriers, not its speed; a barrier that
-// only some threads reach ends the program.
+// As much of CUDA as cuda/kernel.cu uses, on a CPU: blocks run one after another, the threads of a block take turns,
+// and __syncthreads hands over to the next. It proves the kernel's arithmetic and its barriers, not its speed; a
+// barrier that only some threads reach ends the program.
 #pragma once
 
 #include <ucontext.h>

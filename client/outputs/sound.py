@@ -1,0 +1,54 @@
+"""Sound beside the pictures: the source's packets, copied as they are."""
+
+from __future__ import annotations
+
+import logging
+from math import inf
+
+from av.container import OutputContainer
+
+from client.video.sound import Sound
+
+# What an MP4 takes and players play. Others (PCM, Vorbis, AMR) fit in by the letter, but hardly any browser plays them.
+_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp2", "mp3", "opus"})
+_LEAD = 0.1  # seconds of sound before the first frame that are kept: coders need a packet or two to get going
+
+log = logging.getLogger(__name__)
+
+
+def can_copy(sound: Sound, path: str) -> bool:
+    """Whether an MP4 takes this sound; where it does not, a warning says so."""
+    refusal = sound.refusal
+    if not refusal and sound.codec not in _CODECS:
+        refusal = f"it is {sound.codec}, which an MP4 does not take"
+    if refusal:
+        log.warning("%s: is written without sound: %s; --no-audio does without this warning", path, refusal)
+    return not refusal
+
+
+class SoundCopy:
+    """The sound's stream in an output."""
+
+    def __init__(self, container: OutputContainer, sound: Sound, begin: float) -> None:
+        """
+        Args:
+            begin: seconds since the source's first frame, at which the output begins.
+        """
+        self._container, self._sound, self._begin = container, sound, begin
+        self._stream = container.add_stream_from_template(sound.stream)
+        self._last: int | None = None  # time stamp of the last packet, in ticks of its own
+
+    def write(self, until: float) -> None:
+        """Copy the packets that begin up to a time, seconds since the source's first frame."""
+        for seconds, packet in self._sound.take(until):
+            if seconds < self._begin - _LEAD:
+                continue
+            stamp = round((seconds - self._begin) / packet.time_base)
+            self._last = stamp if self._last is None else max(self._last + 1, stamp)
+            packet.pts = packet.dts = self._last
+            packet.stream = self._stream
+            self._container.mux_one(packet)
+
+    def finish(self, end: float) -> None:
+        """Copy the rest: up to ``end``, the last frame's, or all of it where the source was read to its own end."""
+        self.write(inf if self._sound.complete else end)

@@ -1,0 +1,168 @@
+"""What `mot ui` keeps alive: a Triton server where it has none, the workers, the web server; each is restarted."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Event
+from typing import Self
+
+from client.serving.errors import ServerError
+from client.serving.network import MODEL_REPOSITORY
+from client.serving.server import EmbeddedServer
+from client.ui.settings import Settings, SettingsError
+from client.ui.store.database import Database
+from client.ui.store.jobs import JobQueue
+from client.ui.work.parent import PARENT
+
+_LOOK_S = 0.2
+_GRACE_S = 10.0  # for a job to stop and be put back
+_LEAST_LIFE_S = 2.0  # a process that dies younger is not restarted at once
+_PAUSE_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """The page's processes; a context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._stack = ExitStack()
+        self._server: EmbeddedServer | None = None
+        self._processes: dict[str, _Process] = {}
+
+    def __enter__(self) -> Self:
+        """Start all of it.
+
+        Raises:
+            MotError: the folder is another page's, the port is taken, or the embedded server does not start.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(_locked(self.settings))
+            _check_port(self.settings)
+            self._database = Database(self.settings.database)
+            stack.callback(self._database.close)
+            if self.settings.engine == "triton" and self.settings.url is None:
+                self._server = EmbeddedServer(self.settings.model_repository or MODEL_REPOSITORY)
+                self._server.start()
+                stack.callback(self._stop_server)
+                found = {"url": self._server.grpc_url, "metrics_url": self._server.metrics_url}
+                self.settings = self.settings.model_copy(update=found)
+            stack.callback(self._stop_processes)
+            self._processes["web"] = _Process("client.ui.web.server", self.settings)
+            for number in range(self.settings.workers):
+                self._processes[f"worker {number + 1}"] = _Process("client.ui.work.worker", self.settings)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def watch(self, ended: Event) -> None:
+        """Restart what dies, until ``ended`` is set."""
+        while not ended.wait(_LOOK_S):
+            for name, process in self._processes.items():
+                died = process.died()
+                if died is not None:
+                    log.warning("the %s has ended with status %d and is started again", name, died[1])
+                    JobQueue(self._database).release(f"{socket.gethostname()}-{died[0]}")
+            self._revive_server()
+
+    def _revive_server(self) -> None:
+        """A new server at the same address: whoever waits for it goes on."""
+        server = self._server
+        if server is None or server.process is None or server.process.poll() is None:
+            return
+        log.warning("Triton has ended and is started again:\n%s", server.log(3))
+        http, grpc, metrics = server.ports
+        server.stop(grace_s=0)
+        self._server = EmbeddedServer(
+            self.settings.model_repository or MODEL_REPOSITORY, http_port=http, grpc_port=grpc, metrics_port=metrics
+        )
+        try:
+            self._server.start()
+        except ServerError as error:
+            log.error("Triton cannot be started: %s", error)
+            time.sleep(_PAUSE_S)
+            self._server = server
+
+    def _stop_server(self) -> None:
+        if self._server is not None:
+            self._server.stop(grace_s=0)  # it keeps no state
+
+    def _stop_processes(self) -> None:
+        for process in self._processes.values():
+            process.process.terminate()
+        deadline = time.monotonic() + _GRACE_S
+        for process in self._processes.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.process.wait(max(0.0, deadline - time.monotonic()))
+            process.process.kill()
+            process.process.wait()
+
+
+class _Process:
+    """A module that runs as a process of its own."""
+
+    def __init__(self, module: str, settings: Settings) -> None:
+        self._module, self._settings = module, settings
+        self._start()
+
+    def _start(self) -> None:
+        environment = self._settings.environment() | {
+            PARENT: str(os.getpid()),
+            "OPENCV_IO_MAX_IMAGE_PIXELS": str(self._settings.limits.pixels),
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", self._module],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            process_group=0,  # a terminal's Ctrl-C is the keeper's to handle
+        )
+        self._started = time.monotonic()
+
+    def died(self) -> tuple[int, int] | None:
+        """Process id and status where it has ended; it is started again."""
+        status = self.process.poll()
+        if status is None:
+            return None
+        if time.monotonic() < self._started + _LEAST_LIFE_S + _PAUSE_S:
+            return None  # a little later
+        pid = self.process.pid
+        self._start()
+        return pid, status
+
+
+@contextmanager
+def _locked(settings: Settings) -> Iterator[None]:
+    """The data folder, ours alone."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        file = (settings.data / "lock").open("w")
+    except OSError as error:
+        raise SettingsError(f"{settings.data}: cannot be written: {error.strerror}; choose another --data") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SettingsError(f"{settings.data}: another `mot ui` uses this folder; choose another --data") from error
+        yield
+
+
+def _check_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"cannot serve on {settings.host}:{settings.port}: {error.strerror}; choose another --port"
+            ) from error

@@ -1,0 +1,1 @@
+"""What a person sees: the script that Streamlit runs, its parts and its words."""

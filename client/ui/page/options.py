@@ -1,0 +1,89 @@
+"""The settings of a job, each with a line of help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from client.ui.page.words import Words
+
+TRACKERS = ("overlap_reid", "fairmot", "fairmot_byte", "byte", "ocsort", "botsort")  # the default first
+THRESHOLD = 0.5
+LEAST, MOST = 0.3, 0.7
+LONGEST_TRAIL = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a person has chosen."""
+
+    threshold: float = THRESHOLD
+    tracker: str = TRACKERS[0]
+    labels: bool = True
+    caption: bool = True
+    trail: int = 30
+    anonymise: bool = False
+    start: int = 1
+    end: int | None = None
+
+    def spec(self, input: str) -> dict[str, Any]:
+        """The job, as client.jobs.spec.JobSpec reads it; the worker chooses folder and network."""
+        return {
+            "input": input,
+            "output": ".",
+            "name": "result",
+            "tracker": {"name": self.tracker, "settings": {"conf_thres": self.threshold}},
+            "start": self.start,
+            "end": self.end,
+            **self.look(),
+        }
+
+    def look(self) -> dict[str, Any]:
+        """What is drawn: for this the network need not run again."""
+        return {
+            "labels": self.labels, "caption": self.caption, "trail": self.trail, "anonymise": self.anonymise,
+        }  # fmt: skip
+
+    def frames_of(self, total: int | None) -> int | None:
+        """How many of a video's frames are wanted."""
+        if total is None:
+            return None
+        return max(0, min(total, self.end or total) - self.start + 1)
+
+
+def ask_options(words: Words, *, many: bool) -> Options:
+    """The form of all settings."""
+    if many:
+        st.caption(words.starting_as)
+    left, right = st.columns(2)
+    with left:
+        threshold = st.slider(words.threshold, LEAST, MOST, THRESHOLD, 0.05, key="threshold")
+        st.caption(words.threshold_help)
+        tracker = st.selectbox(words.tracker, TRACKERS, key="tracker")
+        st.caption(words.tracker_help)
+        some = st.toggle(words.range, key="range")
+        st.caption(words.range_help)
+        start, end = 1, None
+        if some:
+            start = int(st.number_input(words.first, min_value=1, value=1, step=1, key="first"))
+            end = int(st.number_input(words.last, min_value=0, value=0, step=1, key="last")) or None
+            end = None if end is None else max(start, end)
+    with right:
+        look = ask_look(words, {}, "new")
+    return Options(threshold=threshold, tracker=tracker or TRACKERS[0], start=start, end=end, **look)
+
+
+def ask_look(words: Words, now: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The form of what is drawn; ``now`` is how it is."""
+    default = Options()
+    trail = st.slider(words.trail, 0, LONGEST_TRAIL, int(now.get("trail", default.trail)), 5, key=f"trail-{key}")
+    st.caption(words.trail_help)
+    chosen = {"trail": trail}
+    for name in ("anonymise", "labels", "caption"):
+        value = bool(now.get(name, getattr(default, name)))
+        chosen[name] = st.toggle(getattr(words, name), value, key=f"{name}-{key}")
+        st.caption(getattr(words, f"{name}_help"))
+    return chosen

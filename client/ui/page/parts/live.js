@@ -1,0 +1,15 @@
+// The picture of a running job; each new one is shown when it is there, so that nothing flickers.
+export default function (component) {
+  const { data, parentElement } = component;
+  const root = parentElement.querySelector(".root");
+  if (!root.firstChild) {
+    const none = document.createElement("div");
+    none.className = "none";
+    none.textContent = data.none;
+    root.append(none);
+  }
+  const next = new Image();
+  next.alt = data.label;
+  next.onload = () => root.replaceChildren(next);
+  next.src = `${data.source}?n=${data.number}`;
+}

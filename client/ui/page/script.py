@@ -1,0 +1,5 @@
+"""What Streamlit runs for every view and every click."""
+
+from client.ui.page.show import show
+
+show()

@@ -1,0 +1,118 @@
+"""A look at an uploaded file, in a process of its own: what it holds, or why it cannot be tracked.
+
+    python -m client.ui.work.probe FILE FOLDER LIMITS
+
+prints one line of JSON. A process, because the file is a stranger's: whatever it does to FFmpeg, the page goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from client.ui.settings import GIB, Limits
+from client.ui.work.archive import unpack_images
+from client.ui.work.faults import FaultError
+from client.video.images import read_image
+from client.video.open import open_source
+from client.video.source import VideoError
+from mot.files import whole_file
+from mot.frame import Frame
+
+POSTER = "poster.jpg"
+_MEMORY = 6 * GIB  # of address space
+_POSTER_WIDTH = 640  # pixels
+
+
+def probe(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
+    """Width, height, frames (None where unknown) and seconds of a video or a zip of images; writes its poster.
+
+    A zip is unpacked into ``folder/images``.
+
+    Raises:
+        FaultError: it cannot be tracked.
+    """
+    if path.suffix == ".zip":
+        frames: int | None = unpack_images(path, folder / "images", limits)
+        path.unlink()  # the images are what is read
+        first = _first_frame(folder / "images")
+        _check_pixels(first, limits)
+        return _facts(first, folder, frames, None)
+    first, frames, rate = _open(path)
+    _check_pixels(first, limits)
+    seconds = frames / rate if frames and rate else None
+    if seconds is not None and seconds > limits.seconds:
+        raise FaultError(
+            "too_long",
+            f"the video lasts {seconds / 60:.0f} minutes; the limit is {limits.seconds / 60:.0f}",
+            minutes=round(seconds / 60),
+            limit=round(limits.seconds / 60),
+        )
+    return _facts(first, folder, frames, seconds)
+
+
+def _open(path: Path) -> tuple[Frame, int | None, float]:
+    try:
+        with closing(open_source(str(path))) as source:
+            first = next(iter(source), None)
+            if first is None:
+                raise FaultError("no_frames", "there is no frame in the video")
+            return first, source.frame_count, source.frame_rate
+    except VideoError as error:
+        raise FaultError("not_video", str(error).replace(str(path), "the file")) from error
+
+
+def _first_frame(folder: Path) -> Frame:
+    path = min(folder.iterdir())
+    try:
+        return Frame(index=1, image=read_image(path), time=0.0)
+    except VideoError as error:
+        raise FaultError("zip_damaged", str(error).replace(str(folder), "the zip")) from error
+
+
+def _check_pixels(frame: Frame, limits: Limits) -> None:
+    height, width = frame.image.shape[:2]
+    if width * height > limits.pixels:
+        raise FaultError(
+            "too_many_pixels",
+            f"the picture has {width}x{height} pixels; the limit is {limits.pixels / 1e6:.1f} million",
+            width=width,
+            height=height,
+            limit=f"{limits.pixels / 1e6:.1f}",
+        )
+
+
+def _facts(frame: Frame, folder: Path, frames: int | None, seconds: float | None) -> dict[str, Any]:
+    height, width = frame.image.shape[:2]
+    scale = min(1.0, _POSTER_WIDTH / width)
+    small = cv2.resize(frame.image, (max(1, round(width * scale)), max(1, round(height * scale))))
+    with whole_file(folder / POSTER) as temporary:
+        cv2.imwrite(str(temporary), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    return {"width": width, "height": height, "frames": frames, "seconds": seconds}
+
+
+def main() -> None:
+    """Print what was found; errors are words of the same JSON."""
+    path, folder, limits = Path(sys.argv[1]), Path(sys.argv[2]), Limits.model_validate_json(sys.argv[3])
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    os.nice(5)
+    try:
+        answer: dict[str, Any] = {"facts": probe(path, folder, limits)}
+    except FaultError as error:
+        answer = {"kind": error.kind, "error": str(error), "values": error.values}
+    except OSError as error:
+        answer = {"kind": "disk_full", "error": f"the server cannot store the images: {error.strerror}", "values": {}}
+    except MemoryError:
+        answer = {"kind": "not_video", "error": "the file asks for more memory than a video needs", "values": {}}
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()

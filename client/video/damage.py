@@ -1,0 +1,83 @@
+"""What a video file lacks of what its header announces, and what in it is broken."""
+
+from __future__ import annotations
+
+import logging
+
+import av
+from av.container import InputContainer
+
+from client.video.decode import Decoding
+
+_CLOCK_IS_LOOSE = 0x80 | 0x200  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS, AVFMT_TS_DISCONT; durations are guesses
+_SLACK = 0.2  # seconds by which headers err
+_PART_OF_A_STEP = 0.75  # what rounding can make of one
+
+log = logging.getLogger(__name__)
+
+
+def is_cut(container: InputContainer, decoding: Decoding) -> bool:
+    """Whether what has been read ends before what the header announces; False where it announces nothing."""
+    reached, announced = _extent(container, decoding)
+    # An edit list hides frames that the header counts, so that there the count tells nothing.
+    too_few = not decoding.packets.discarded and decoding.packets.count < decoding.stream.frames
+    if announced is None or reached is None:
+        return too_few
+    steps = (announced - reached) * decoding.frame_rate
+    return announced - reached > max(_SLACK, 2 / decoding.frame_rate) or (too_few and steps > _PART_OF_A_STEP)
+
+
+def warn_of_missing(path: str, container: InputContainer, decoding: Decoding, cause: str) -> None:
+    """Say what the file should have had after the last picture; ``cause`` is why it could not be read on, or empty.
+
+    To be called when the file has been read to its end.
+    """
+    lacks = is_cut(container, decoding)
+    if not lacks and not cause:
+        return
+    reached, announced = _extent(container, decoding)
+    because = f" ({cause})" if cause else ""
+    if decoding.stream.frames > decoding.decoded and not decoding.packets.discarded:
+        log.warning(
+            "%s: %d frames could be read of the %d that its header announces%s; is the file cut off or damaged?",
+            *(path, decoding.decoded, decoding.stream.frames, because),
+        )
+    elif announced is not None and reached is not None and lacks:
+        log.warning(
+            "%s: it ends after %.4g s, %d frames, but its header announces %.4g s%s; is the file cut off or damaged?",
+            *(path, max(0.0, reached), decoding.decoded, announced, because),
+        )
+    else:
+        log.warning("%s: cannot be read on after %d frames%s; is it damaged?", path, decoding.decoded, because)
+
+
+def warn_of_broken(path: str, decoding: Decoding) -> None:
+    """Say how many packets and pictures were damaged, of those read so far."""
+    if decoding.broken:
+        log.warning("%s: %d broken packets skipped", path, decoding.broken)
+    if decoding.corrupt:
+        log.warning("%s: %d frames are damaged and are shown as far as they could be decoded", path, decoding.corrupt)
+
+
+def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None, float | None]:
+    """Seconds from the beginning to which the file was read, and to which its header says that it goes.
+
+    A stream's own length is compared with the pictures that were shown. Where only the whole has one (Matroska), any
+    stream may have reached it: sound often lasts longer than pictures.
+    """
+    stream = decoding.stream
+    if container.format.flags & _CLOCK_IS_LOOSE:
+        return None, None
+    if stream.duration is not None and stream.time_base is not None:
+        begin = float((stream.start_time or 0) * stream.time_base)
+        # FFmpeg shortens the duration of a cut AVI, of which each frame, also an empty one, is a tick.
+        ticks = stream.frames if container.format.name == "avi" and stream.frames else stream.duration
+        return _since(begin, decoding.end), float(ticks * stream.time_base)
+    if container.duration is not None:
+        begin = container.start_time / av.time_base if container.start_time is not None else 0.0
+        return _since(begin, decoding.packets.reached), container.duration / av.time_base
+    return None, None
+
+
+def _since(begin: float, end: float | None) -> float | None:
+    return None if end is None else end - begin

@@ -1,0 +1,185 @@
+"""The packets of one video stream, as a container gives them, and what its first ones say of it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition, Stream
+from av.video.stream import VideoStream
+
+from client.video.source import VideoError
+
+_DEFAULT_FRAME_RATE = 25.0  # where nothing tells
+_LARGEST_FRAME_RATE = 1000.0  # beyond it, a container gives its clock's rate for the pictures'
+_NO_TIME_STAMPS = 0x80  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS; what FFmpeg then gives, it has counted
+_MIB = 1 << 20
+
+Aside: TypeAlias = "Callable[[Packet[Stream]], None]"  # quoted, because only the stubs know packets by stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookAhead:
+    """How much of a stream is read, not decoded, before its nominal rate is told."""
+
+    packets: int
+    size: int = 16 * _MIB  # bytes
+    seconds: float = 3.0  # that a pipe or a stream may take for it, once there are two packets
+
+
+# FFmpeg takes a transport stream's jump back by more than 13 hours for its clock's overflow, and so a camera's restart
+# for a pause. The pictures' clock goes on after either.
+CLOCK_AS_IT_IS = {"correct_ts_overflow": "0"}
+
+OF_FILE = LookAhead(packets=256)
+OF_STREAM = LookAhead(packets=16, seconds=2.0)
+
+
+def video_stream(container: InputContainer, source: str) -> VideoStream:
+    """The stream to track, set to decode with several threads; other pictures and other sound are not read.
+
+    FFmpeg's own choice (fftools/ffmpeg_mux_init.c, map_auto_video): the default one, else the largest. Attached
+    pictures are never taken, and a single picture only where nothing moves.
+
+    Raises:
+        VideoError: there is none (sound, a text, a cover picture); ``source`` names the file or address.
+    """
+    # FFmpeg plays any .txt as ANSI art; a user who gives one has mistaken the file.
+    usable = [] if container.format.name == "tty" else [s for s in container.streams.video if _moves(s)]
+    if not usable:
+        raise VideoError(f"{source}: no video in it (format {container.format.name})")
+    chosen = max(usable, key=_rank)
+    sound = container.streams.best("audio", chosen)
+    for stream in (*container.streams.video, *container.streams.audio):
+        if stream.index != chosen.index and (sound is None or stream.index != sound.index):
+            stream.discard = Discard.all  # of a live playlist, each would be fetched
+    chosen.thread_type = "AUTO"  # type: ignore[assignment]  # PyAV takes the name too
+    return chosen
+
+
+def _moves(stream: VideoStream) -> bool:
+    return not stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
+
+
+def _rank(stream: VideoStream) -> tuple[bool, bool, int, int]:
+    default = bool(stream.disposition & Disposition.default)
+    return stream.frames != 1, default, stream.width * stream.height, -stream.index
+
+
+class Packets:
+    """Reads a container once, in order: gives the packets of one stream, shows the others to ``aside``.
+
+    The first ones are read when this is made, and kept, to learn the stream's nominal rate.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, look_ahead: LookAhead, *, live: bool = False
+    ) -> None:
+        self.aside: Aside = _ignore  # is given the packets of all other streams
+        self.reached: float | None = None  # seconds on the container's clock: how far any of its streams came
+        # Where FFmpeg has to count frames, a live source's times are those of the packets' arrival.
+        self.arrives = live and bool(container.format.flags & _NO_TIME_STAMPS)
+        self.first: bytes | None = None  # the first packet's content, as a digest
+        self.count = 0  # packets of the stream so far
+        self.discarded = 0  # packets of the look-ahead that an edit list hides
+        self._stream, self._live = stream, live
+        self._source = container.demux()
+        self._failure: av.FFmpegError | None = None
+        self._ahead: deque[tuple[Packet[Stream], float]] = deque()
+        self._look(look_ahead)
+        self.rate = self._nominal_rate()
+
+    def __iter__(self) -> Iterator[tuple[Packet[Stream], float | None]]:
+        """Each packet with the time of its arrival on this machine's clock, of a live source, else None.
+
+        The last one is empty: it brings out what the decoder still holds.
+
+        Raises:
+            av.FFmpegError: the container cannot be read on.
+        """
+        while True:
+            if self._ahead:
+                packet, arrival = self._ahead.popleft()
+            elif self._failure is not None:
+                raise self._failure
+            else:
+                found = next(self._source, None)
+                if found is None:
+                    return
+                packet, arrival = found, time.monotonic() if self._live else 0.0
+            self._note(packet)
+            if self._is_own(packet):
+                self.count += packet.size > 0
+                yield packet, arrival if self._live else None
+            elif packet.size:
+                self.aside(packet)
+
+    def _is_own(self, packet: Packet[Stream]) -> bool:
+        # The empty packets at the end know their stream, but not its number.
+        return packet.stream.index == self._stream.index
+
+    def _note(self, packet: Packet[Stream]) -> None:
+        if packet.pts is not None:
+            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            self.reached = end if self.reached is None else max(self.reached, end)
+
+    def _look(self, limit: LookAhead) -> None:
+        """Read the first packets; an error is kept until they are used up."""
+        count = size = 0
+        begun = time.monotonic()
+        try:
+            for packet in self._source:
+                now = time.monotonic()
+                self._ahead.append((packet, now))
+                size += packet.size
+                if self._is_own(packet):
+                    if not count:
+                        self.first = hashlib.sha256(bytes(packet)).digest()
+                    count += 1
+                    self.discarded += packet.is_discard
+                if count >= limit.packets or size >= limit.size or (count > 1 and now - begun > limit.seconds):
+                    return
+        except av.FFmpegError as error:
+            self._failure = error
+
+    def _nominal_rate(self) -> float:
+        """Frames per second: by the usual interval of the first packets, and as the container writes it if it agrees.
+
+        The container's own average is of no use where there was a pause.
+        """
+        own = [(p, arrival) for p, arrival in self._ahead if self._is_own(p) and p.size]
+        # Decoding time stamps, because those run in the order of the packets.
+        tick = self._stream.time_base or Fraction(0)
+        stamps = [float(packet.dts * tick) for packet, _ in own if packet.dts is not None]
+        times = [arrival for _, arrival in own] if self.arrives else stamps
+        announced = [rate for rate in (self._stream.average_rate, self._stream.guessed_rate) if rate]
+        usable = [float(rate) for rate in announced if 0 < rate <= _LARGEST_FRAME_RATE]
+        step = _usual(np.diff(times))
+        if step is None:
+            return usable[0] if usable else _DEFAULT_FRAME_RATE
+        tolerance = 0.02 + (0 if self.arrives else float(tick) / 2 / step)
+        agreeing = [rate for rate in usable if abs(rate * step - 1) <= tolerance]
+        return agreeing[0] if agreeing else 1 / step
+
+
+def _usual(intervals: npt.NDArray[np.float64]) -> float | None:
+    """The median of the positive intervals, as the mean of those near it: containers round times. None without any."""
+    positive = intervals[intervals > 1 / _LARGEST_FRAME_RATE]
+    if not len(positive):
+        return None
+    middle = np.sort(positive)[(len(positive) - 1) // 2]  # one of them, also where their number is even
+    return float(positive[(positive > 0.6 * middle) & (positive < 1.7 * middle)].mean())
+
+
+def _ignore(_: Packet[Stream]) -> None:
+    """Nobody wants the other streams."""

@@ -1,0 +1,26 @@
+"""client.tracking.rules: what settings mean for a video of some frame rate."""
+
+from __future__ import annotations
+
+import pytest
+
+from client.tracking import ByteConfig
+from client.tracking.rules import STILL, rules_of
+
+
+@pytest.mark.parametrize(
+    ("config", "rate", "frames"),
+    [(ByteConfig(), 30, 30), (ByteConfig(), 7, 7), (ByteConfig(track_buffer=60), 10, 20)]
+    + [(ByteConfig(buffer_seconds=2.5), rate, 2.5 * rate) for rate in (1, 30)],
+)
+def test_the_buffer_is_a_time(config: ByteConfig, rate: float, frames: float) -> None:
+    assert rules_of(config, rate, measured=False).patience == frames
+
+
+def test_speeds_are_by_time() -> None:
+    assert rules_of(ByteConfig(), 10, measured=False).still == STILL / 10
+
+
+def test_all_numbers_are_floats_so_that_nothing_is_compiled_twice() -> None:
+    *numbers, measured = rules_of(ByteConfig(coast=3, min_box_area=50, max_aspect=2), 30, measured=True)
+    assert {type(number) for number in numbers} == {float} and measured is True

@@ -1,0 +1,147 @@
+"""client.video.damage: what is missing is said, and nothing where nothing is."""
+
+from __future__ import annotations
+
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from client.video.open import open_source
+from tests.media import Image, make_video
+
+NOISE = np.random.default_rng(0)
+RATE = 10
+
+
+def grain(count: int) -> list[Image]:
+    return [NOISE.integers(0, 255, (48, 64, 3), dtype=np.uint8) for _ in range(count)]
+
+
+def count(path: Path) -> int:
+    with open_source(str(path)) as source:
+        return sum(1 for _ in source)
+
+
+def plain(path: Path, options: dict[str, str]) -> Path:
+    """Forty frames, ten a second, on a clock of as many ticks: an AVI fills a finer one with empty frames."""
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("mpeg4", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for image in grain(40):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def cut(path: Path, share: float) -> Path:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+def with_sound(path: Path, images: list[Image], sound_s: float) -> Path:
+    """Pictures at ten a second beside a tone of another length."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=RATE)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        audio = container.add_stream("aac", rate=8000)
+        audio.layout = "mono"
+        for n in range(round(max(sound_s, len(images) / RATE) * RATE)):
+            if n < len(images):
+                picture = av.VideoFrame.from_ndarray(images[n], "rgb24")
+                picture.pts, picture.time_base = n, Fraction(1, RATE)
+                container.mux(video.encode(picture))
+            if n < sound_s * RATE:
+                tone = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.float32), "fltp", "mono")
+                tone.sample_rate, tone.pts = 8000, 800 * n
+                container.mux(audio.encode(tone))
+        container.mux(video.encode())
+        container.mux(audio.encode())
+    return path
+
+
+@pytest.mark.parametrize(("kind", "codec"), [("mkv", "libx264"), ("webm", "libvpx"), ("flv", "flv1")])
+def test_a_cut_file_is_noticed_by_its_length(
+    tmp_path: Path, kind: str, codec: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = make_video(tmp_path / f"whole.{kind}", grain(40), codec=codec)
+    assert count(path) == 40
+    assert not caplog.records
+    frames = count(cut(path, 0.5))
+    assert 10 < frames < 35
+    assert f", {frames} frames, but its header announces 4 s; is the file cut off or damaged?" in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "options"), [("avi", {}), ("mp4", {"movflags": "+faststart"})])
+def test_a_cut_file_is_noticed_by_its_count(
+    tmp_path: Path, kind: str, options: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = plain(tmp_path / f"whole.{kind}", options)
+    assert count(path) == 40
+    assert not caplog.records
+    frames = count(cut(path, 0.5))
+    assert f"{frames} frames could be read of the 40 that its header announces" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["mkv", "mp4", "mov"])
+@pytest.mark.parametrize("sound_s", [1.0, 9.0])
+def test_sound_of_another_length_is_no_damage(
+    tmp_path: Path, kind: str, sound_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert count(with_sound(tmp_path / f"clip.{kind}", grain(30), sound_s)) == 30
+    assert not caplog.records
+
+
+def test_a_cut_file_with_long_sound_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    count(cut(with_sound(tmp_path / "clip.mkv", grain(40), 6.0), 0.5))
+    assert "but its header announces 6" in caplog.text
+
+
+@pytest.mark.parametrize("arguments", [["-ss", "0.55"], ["-t", "1.33"], ["-ss", "1.05", "-t", "1"]])
+def test_an_edit_list_is_no_damage(tmp_path: Path, arguments: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    path = make_video(tmp_path / "whole.mp4", grain(40))
+    trimmed = tmp_path / "trimmed.mp4"
+    command = ["ffmpeg", "-v", "error", *arguments, "-i", str(path), "-c", "copy", str(trimmed)]
+    try:
+        subprocess.run(command, check=True)
+    except FileNotFoundError:
+        pytest.skip("FFmpeg's own command line is not installed")
+    with open_source(str(trimmed)) as source:
+        announced = source.frame_count or 0
+        frames = sum(1 for _ in source)
+    assert 5 < frames <= announced + 1
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("last", [3.0, 30.0])
+def test_a_long_last_frame_is_no_damage(tmp_path: Path, last: float, caplog: pytest.LogCaptureFixture) -> None:
+    times = [n / 10 for n in range(20)] + [1.9 + last]
+    assert count(make_video(tmp_path / "still.mp4", grain(21), times=times)) == 21
+    assert count(make_video(tmp_path / "still.mkv", grain(21), times=times)) == 21
+    assert not caplog.records
+
+
+def test_a_window_is_no_damage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = make_video(tmp_path / "whole.mkv", grain(40))
+    with open_source(str(path), 5, 10) as source:
+        assert len(list(source)) == 6
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("end", [None, 38])
+def test_damaged_pictures_are_counted(tmp_path: Path, end: int | None, caplog: pytest.LogCaptureFixture) -> None:
+    """Bits turned over in a Matroska file: the packets stay whole, and the decoder conceals what it cannot read."""
+    images = [NOISE.integers(0, 255, (192, 256, 3), dtype=np.uint8) for _ in range(40)]
+    path = make_video(tmp_path / "flips.mkv", images)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    for place in range(middle, middle + 40_000, 1500):
+        data[place] ^= 0x5A
+    path.write_bytes(data)
+    with open_source(str(path), 1, end) as source:
+        list(source)
+    assert "frames are damaged and are shown as far as they could be decoded" in caplog.text
