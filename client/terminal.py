@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -26,6 +26,7 @@ from rich.text import Text
 
 _STYLES = {"error": "bold red", "critical": "bold red", "warning": "yellow"}
 _LINE_EVERY_S = 5.0  # where no bar can be drawn
+_TROUBLE_EVERY_S = 10.0
 
 # One object, because a progress bar moves out of the way only for what is printed through its own console.
 errors = Console(stderr=True)
@@ -50,9 +51,10 @@ def warnings_shown() -> Iterator[None]:
 class Bars:
     """Progress of several things at a time: a bar each in a terminal, a line now and then elsewhere."""
 
-    def __init__(self, bars: Progress | None) -> None:
+    def __init__(self, bars: _Progress | None) -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
+        self._next_line = 0.0
 
     def begin(self, name: str, total: int | None) -> Callable[[], None]:
         """Show one more; returns a function to call after each of its frames."""
@@ -66,6 +68,21 @@ class Bars:
         if self._bars is not None and name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
 
+    def trouble(self, text: str) -> None:
+        """Say, again and again while it lasts, what everything waits for; from any thread."""
+        if self._bars is not None:
+            self._bars.trouble = text
+        elif time.monotonic() >= self._next_line:
+            show("warning", text)
+            self._next_line = time.monotonic() + _TROUBLE_EVERY_S
+
+    def trouble_over(self, text: str) -> None:
+        """Say that it goes on."""
+        if self._bars is not None:
+            self._bars.trouble = ""
+        self._next_line = 0.0
+        show("note", text)
+
 
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
@@ -77,7 +94,7 @@ def progress_bars() -> Iterator[Bars]:
     name = TextColumn("{task.description}", table_column=Column(max_width=24, no_wrap=True, overflow="ellipsis"))
     columns = (name, BarColumn(), MofNCompleteColumn(), _RateColumn())
     times = (TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, *times, console=errors, transient=True, refresh_per_second=5) as bars:
+    with _Progress(*columns, *times, console=errors, transient=True, refresh_per_second=5) as bars:
         yield Bars(bars)
 
 
@@ -91,6 +108,17 @@ def progress(name: str, total: int | None) -> Iterator[Callable[[], None]]:
 class _TerminalHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         show(record.levelname.lower(), record.getMessage())
+
+
+class _Progress(Progress):
+    """Bars below a line that says what they wait for."""
+
+    trouble = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        if self.trouble:
+            yield Text(self.trouble, style=_STYLES["warning"], overflow="ellipsis", no_wrap=True)
+        yield from super().get_renderables()
 
 
 class _RateColumn(ProgressColumn):

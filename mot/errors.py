@@ -9,7 +9,8 @@
         DetectorError        the network could not be run on a frame                 client/detection/detector.py
             UnavailableError the server did not answer this time                     client/detection/transport.py
         PluginError          the library of operators is missing or does not load    client/detection/custom_ops.py
-        ServerError          the embedded server does not start, or has died         client/serving/triton_runtime.py
+        ServerError          the embedded server does not start, or has died         client/serving/errors.py
+        ModelError           there is no such model, or several                      client/serving/model.py
         TrackerError         a setting or a detection that no tracker can use        client/tracking/tracker.py
         SinkError            a result cannot be written                              client/outputs/sink.py
         EmbeddingsError      a file of embeddings is missing or another one          client/outputs/embeddings.py

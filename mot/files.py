@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+
+_HIDDEN = re.compile(r"\.(?P<stem>.+)\.(?P<pid>\d+)\.partial(?P<suffix>\.[^.]*)?", re.DOTALL)
+_OLD_S = 86_400.0  # nobody writes for a day without writing
 
 
 @contextmanager
@@ -14,8 +20,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, because writers choose the format by it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    temporary = hidden_beside(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -31,3 +36,45 @@ def user_cache() -> Path:
     """
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (given if given.is_absolute() else Path.home() / ".cache") / "fairmot-mit"
+
+
+def hidden_beside(path: Path) -> Path:
+    """A temporary name beside ``path``, whose folder is made.
+
+    What killed processes have left of the same file is removed, and what is older than a day of others. Not more,
+    because machines that share a folder see nothing of each other's processes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in _leftovers(path.parent.absolute()):
+        found = _HIDDEN.fullmatch(leftover.name)
+        assert found
+        same = (found["stem"], found["suffix"] or "") == (path.stem, path.suffix)
+        if (same or _is_old(leftover)) and not _is_running(int(found["pid"])):
+            leftover.unlink(missing_ok=True)
+    return path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+
+
+@lru_cache(maxsize=4096)
+def _leftovers(folder: Path) -> tuple[Path, ...]:
+    """Temporary files whose processes are gone; looked for once, as a folder may hold a million files."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        hidden = [(folder / entry.name, found) for entry in entries if (found := _HIDDEN.fullmatch(entry.name))]
+        return tuple(path for path, found in hidden if not _is_running(int(found["pid"])))
+    return ()
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _OLD_S
+    except OSError:
+        return False
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True

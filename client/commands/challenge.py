@@ -12,6 +12,7 @@ from client.commands.options import (
     EngineKind,
     InFlight,
     Jobs,
+    Model,
     ModelRepository,
     OldOut,
     Overwrite,
@@ -76,6 +77,7 @@ def track(
     protocol: WireProtocol = "grpc",
     in_flight: InFlight = None,
     retry_for: RetryFor = 60,
+    model: Model = None,
     model_repository: ModelRepository = None,
 ) -> None:
     """Track every sequence of a split: OUTPUT/SEQUENCE.txt for each.
@@ -104,6 +106,10 @@ def track(
     if embeddings and detections is not None:
         raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
 
+    network = network_config(
+        engine, url, protocol, in_flight, retry_for, model_repository, model, needed=detections is None
+    )
+
     from client.challenge.jobs import jobs_of
     from client.challenge.task import find_challenge
     from client.commands.running import track_sequences
@@ -119,7 +125,7 @@ def track(
         jobs_of(
             found.tasks,
             folder,
-            network=network_config(engine, url, protocol, in_flight, retry_for, model_repository),
+            network=network,
             tracker=tracker_settings(tracker, conf_thres, tracker_set),
             embeddings=embeddings,
         ),

@@ -11,10 +11,19 @@ if TYPE_CHECKING:  # these take a second to import, which `--help` need not wait
     from client.serving.network import NetworkConfig
     from client.tracking import TrackerConfig
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH|NAME",
+        help="An ONNX file, a model's folder or a repository of them as mot-export writes it; or a model's name in "
+        "the repository, or on the server that --url names.",
+        show_default=False,
+    ),
+]
 ModelRepository = Annotated[
     Path | None,
     typer.Option(
-        help="Directory that holds the model's directory fairmot; by default the one shipped.",
+        help="Directory that holds the models' directories; by default the one shipped.",
         envvar="MOT_MODEL_REPOSITORY",
         show_default=False,
     ),
@@ -57,21 +66,38 @@ def network_config(
     in_flight: int | None,
     retry_for: float,
     model_repository: Path | None,
+    model: str | None = None,
+    *,
+    needed: bool = True,
 ) -> NetworkConfig:
     """Where the network runs, as the options choose.
 
+    A model that is not there is found before anything that takes seconds is imported; where the network is not
+    needed, because there are detections already, nobody looks.
+
     Raises:
         typer.BadParameter: they contradict each other.
+        ModelError: there is no such model.
     """
-    from client.serving.network import MODEL_REPOSITORY, NetworkConfig
+    from client.serving.model import choose_model, graph_of
+    from client.serving.repository import model_repository as repository_of
 
     if url is not None and kind == "local":
         raise typer.BadParameter("--engine local uses no server", param_hint="--url")
+    choice = choose_model(model, elsewhere=url is not None)
+    repository = choice.repository or repository_of(model_repository)
+    if needed and url is None and choice.graph is None:
+        graph_of(repository, choice.name)
+
+    from client.serving.network import NetworkConfig
+
     return NetworkConfig(
         kind=kind,
         url=url,
         protocol=protocol,
-        model_repository=model_repository or MODEL_REPOSITORY,
+        model_repository=repository,
+        model=choice.name,
+        graph=choice.graph,
         in_flight=in_flight,
         retry_for_s=retry_for,
     )

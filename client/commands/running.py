@@ -6,12 +6,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from threading import Event
 from types import FrameType
 
 from rich.console import Console
 
 from client.commands.tables import outcome_table, summary_table
+from client.detection.outage import Outage
 from client.jobs.job import result_paths
 from client.jobs.spec import JobSpec
 from client.jobs.threads import Observer, Outcome, run_jobs
@@ -55,7 +57,11 @@ def track_and_report(jobs: Sequence[JobSpec], *, side_by_side: int, overwrite: b
         MotError: as :func:`client.jobs.threads.run_jobs`.
         KeyboardInterrupt: the user has stopped it, and all is in order.
     """
-    with stopped_by_signals() as stop, Networks(side_by_side) as networks, progress_bars() as bars:
+    with (
+        stopped_by_signals() as stop,
+        progress_bars() as bars,
+        Networks(side_by_side, partial(_tell, bars)) as networks,
+    ):
         observer = _EachJob(bars)
         outcomes = run_jobs(
             jobs, networks, side_by_side=side_by_side, overwrite=overwrite, stop=stop, observer=observer
@@ -73,7 +79,11 @@ def track_sequences(name: str, jobs: Sequence[JobSpec], *, side_by_side: int, ov
         KeyboardInterrupt: the user has stopped it, and all is in order.
     """
     begun = time.perf_counter()
-    with stopped_by_signals() as stop, Networks(min(side_by_side, len(jobs))) as networks, progress_bars() as bars:
+    with (
+        stopped_by_signals() as stop,
+        progress_bars() as bars,
+        Networks(min(side_by_side, len(jobs)), partial(_tell, bars)) as networks,
+    ):
         observer = _AllJobs(bars.begin(name, sum(_frames(job) for job in jobs)))
         outcomes = run_jobs(
             jobs, networks, side_by_side=side_by_side, overwrite=overwrite, stop=stop, observer=observer
@@ -85,6 +95,14 @@ def track_sequences(name: str, jobs: Sequence[JobSpec], *, side_by_side: int, ov
     if any(outcome.state == "stopped" for outcome in outcomes):
         raise KeyboardInterrupt
     return outcomes
+
+
+def _tell(bars: Bars, outage: Outage) -> None:
+    """Show that a server is away, and that it is back."""
+    if outage.over:
+        bars.trouble_over(str(outage))
+    else:
+        bars.trouble(str(outage))
 
 
 def _frames(job: JobSpec) -> int:

@@ -12,6 +12,7 @@ from client.commands.options import (
     EngineKind,
     InFlight,
     Jobs,
+    Model,
     ModelRepository,
     OldOutputRoot,
     Overwrite,
@@ -60,6 +61,7 @@ def track(
     protocol: WireProtocol = "grpc",
     in_flight: InFlight = None,
     retry_for: RetryFor = 60,
+    model: Model = None,
     model_repository: ModelRepository = None,
 ) -> None:
     """Track people; write OUTPUT/NAME.txt (MOTChallenge format) and NAME.mp4.
@@ -82,6 +84,7 @@ def track(
     mot track rtsp://camera/live --url gpu-host:8001    with a server elsewhere
     mot track street.mp4 --anonymise                    heads blurred
     mot track 0                                         a webcam, until Ctrl-C
+    mot track street.mp4 --model runs/people.onnx       a model of one's own
     mot track a.mp4 --tracker botsort --tracker-set track_buffer=60
     mot track MOT17-09-SDP --detections MOT17-09-SDP/det/det.txt --no-video
 
@@ -93,6 +96,10 @@ def track(
     if embeddings and detections is not None:
         raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
 
+    network = network_config(
+        engine, url, protocol, in_flight, retry_for, model_repository, model, needed=detections is None
+    )
+
     from client.commands.running import track_and_report
     from client.jobs.inputs import named_inputs
     from client.jobs.spec import JobSpec, TrackerSpec
@@ -103,7 +110,6 @@ def track(
     found, faults = named_inputs(inputs)
     for fault in faults:
         show("error", str(fault))
-    network = network_config(engine, url, protocol, in_flight, retry_for, model_repository)
     spec = TrackerSpec.of(tracker_settings(tracker, conf_thres, tracker_set))
     outcomes = track_and_report(
         [

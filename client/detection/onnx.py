@@ -77,6 +77,15 @@ class OnnxDetector(LetterboxDetector):
         return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])
 
 
+def spec_of(path: Path) -> ModelSpec:
+    """What an ONNX file says of itself, checked against its tensors.
+
+    Raises:
+        DetectorError, PluginError, ContractError: as :class:`OnnxDetector`.
+    """
+    return _checked_spec(_load(path, threads=1), path)
+
+
 def missing_model(path: Path) -> DetectorError:
     return DetectorError(f"{path}: no such model file; give the path of an ONNX file written by mot-export")
 

@@ -6,28 +6,26 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal
-from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
+from client.detection.connect import WireProtocol, connect
 from client.detection.detector import DetectorError, LetterboxDetector
-from client.detection.transport import GrpcTransport, HttpTransport, Transport, UnavailableError
+from client.detection.outage import Outage, Outages
+from client.detection.transport import Transport, UnavailableError
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
 
-WireProtocol = Literal["grpc", "http"]
-_DEFAULT_PORT: dict[str, int] = {"grpc": 8001, "http": 8000}
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 
 
 class TritonDetector(LetterboxDetector):
     """Sends images to a server, ``in_flight`` at a time, each from a thread of its own.
 
-    A call that the server does not answer (it is down, restarting, overloaded, or slower than the deadline)
-    is repeated with growing pauses: inference has no state, so running an image twice does no harm. Any other
-    error is final.
+    A call that the server does not answer (it is down, restarting, overloaded, slower than the deadline, or one of
+    its model processes has died) is repeated with growing pauses: inference has no state, so running an image twice
+    does no harm. Any other error is final.
     """
 
     def __init__(
@@ -40,7 +38,9 @@ class TritonDetector(LetterboxDetector):
         deadline_s: float = 20.0,
         retry_for_s: float = 60.0,
         connect_timeout_s: float = 5.0,
-        connect: Callable[[str, WireProtocol], tuple[Transport, str]] | None = None,
+        connect: Callable[[str, WireProtocol], tuple[Transport, str]] = connect,
+        being_mended: Callable[[], bool] | None = None,
+        tell: Callable[[Outage], None] | None = None,
     ) -> None:
         """Connect, and check that the server's model speaks this contract.
 
@@ -53,14 +53,18 @@ class TritonDetector(LetterboxDetector):
             retry_for_s: how long a frame's calls are repeated, from the first that failed.
             connect_timeout_s: for each of the first questions to the server.
             connect: makes a transport for ``url`` and says the address in full; by default a real one.
+            being_mended: asked after each call that was not answered. While it says yes, ``retry_for_s`` does not
+                run; it may raise the :class:`mot.errors.MotError` that ends the waiting.
+            tell: called while the server does not answer, and once when it does again; from several threads.
 
         Raises:
             DetectorError: the address is unusable, nothing answers there, or it has no such model.
             ContractError: the model speaks another contract.
         """
-        self._transport, self._address = (connect or _connect)(url, protocol)
+        self._transport, self._address = connect(url, protocol)
         self._model = model
         self._deadline_s, self._retry_for_s = deadline_s, retry_for_s
+        self._being_mended = being_mended
         self._closing = threading.Event()
         try:
             super().__init__(self._checked_spec(connect_timeout_s), workers=in_flight, name="triton")
@@ -68,10 +72,14 @@ class TritonDetector(LetterboxDetector):
             self._transport.close()
             raise
         self._outputs = [tensor.name for tensor in self.spec.outputs]
+        limit_s = None if being_mended else retry_for_s
+        self._outages = Outages(self._address, limit_s, tell) if tell else None
 
     def close(self) -> None:
         """Cancel what is queued, break off what is under way, and drop the connections."""
         self._closing.set()
+        if self._outages:
+            self._outages.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._transport.close()
         super().close()
@@ -91,40 +99,35 @@ class TritonDetector(LetterboxDetector):
 
     def infer(self, image: npt.NDArray[np.uint8]) -> Detections:
         """Call until the server answers, for at most ``retry_for_s`` after the first failure."""
-        batch = (self.spec.image.name, image[None])
         pause, give_up = _FIRST_PAUSE_S, None
         while True:
             try:
-                boxes, scores, embeddings = self._transport.infer(self._model, batch, self._outputs, self._deadline_s)
+                return self._call(image)
             except UnavailableError as error:
+                if self._closing.is_set():
+                    raise
                 now = time.monotonic()
-                give_up = give_up or now + self._retry_for_s
-                if now >= give_up:
-                    raise DetectorError(
-                        f"the Triton server at {self._address} has not answered for {self._retry_for_s:g} s: {error}"
-                    ) from error
-                # Half of each pause is random, so that clients do not come back all at once.
-                if self._closing.wait(min(pause * random.uniform(0.5, 1), give_up - now)):
+                wait = pause * random.uniform(0.5, 1)  # so that clients do not come back all at once
+                if self._being_mended and self._being_mended():
+                    give_up = None
+                else:
+                    give_up = give_up or now + self._retry_for_s
+                    if now >= give_up:
+                        raise DetectorError(
+                            f"the Triton server at {self._address} has not answered for {self._retry_for_s:g} s: "
+                            f"{error}"
+                        ) from error
+                    wait = min(wait, give_up - now)
+                if self._closing.wait(wait):
                     raise
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
-            else:
-                return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])
 
-
-def _connect(url: str, protocol: WireProtocol) -> tuple[Transport, str]:
-    """A transport for an address, and the address in full."""
-    try:
-        parts = urlsplit(url if "://" in url else f"{protocol}://{url}")
-        default = _DEFAULT_PORT[parts.scheme]
-        host, port = parts.hostname, parts.port or default
-        usable = host and not parts.path.strip("/")
-    except (ValueError, KeyError):
-        usable = False
-    if not usable:
-        raise DetectorError(
-            f"{url!r} is not the address of a Triton server; write host:port, grpc://host:port or http://host:port"
-        )
-    assert host
-    host = f"[{host}]" if ":" in host else host
-    transport: Transport = GrpcTransport(host, port) if parts.scheme == "grpc" else HttpTransport(host, port)
-    return transport, f"{parts.scheme}://{host}:{port}"
+    def _call(self, image: npt.NDArray[np.uint8]) -> Detections:
+        batch = (self.spec.image.name, image[None])
+        ask = self._transport.infer
+        if self._outages is None:
+            boxes, scores, embeddings = ask(self._model, batch, self._outputs, self._deadline_s)
+        else:
+            with self._outages.call():
+                boxes, scores, embeddings = ask(self._model, batch, self._outputs, self._deadline_s)
+        return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import mot
-from client.detection.onnx import missing_model
 from client.jobs.spec import JobError, JobSpec
 from client.serving.network import Network, NetworkConfig
 from client.video.images import EXTENSIONS, SEQINFO
 from client.video.stream import without_credentials
-from mot.contract import MODEL_NAME
 
 Settings = Mapping[str, Any]
 _ENDS = 1 << 20  # bytes of a file's beginning and end that are read: an hour of video is not
@@ -72,12 +70,9 @@ def model_fingerprint(config: NetworkConfig, network: Callable[[], Network]) -> 
     Raises:
         MotError: there is no such file or server.
     """
-    if config.kind == "triton" and config.url is not None:
+    if config.runs_elsewhere:
         return network().detector.spec.to_metadata()
-    path = config.model_repository / MODEL_NAME / "1" / "model.onnx"
-    if not path.is_file():
-        raise missing_model(path)
-    return {"sha256": _digest(path)}
+    return {"sha256": _digest(config.model_file())}
 
 
 def differences(old: Settings, new: Settings, prefix: str = "") -> list[str]:

@@ -7,7 +7,7 @@ waits while one video decodes its next image or associates.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from threading import Event, Lock
@@ -20,14 +20,17 @@ from client.jobs.record import Record, record_path
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError
 from client.pipeline.tracked import TrackedFrame
+from client.serving.errors import ServerError
+from client.serving.model import ModelError
 from client.serving.networks import Networks
-from client.serving.triton_runtime import ServerError
 from client.video.source import Source
 from mot.contract import ContractError
 from mot.errors import MotError
 
+_LOOK_EVERY_S = 0.25
+
 # Where one of these ends a job, no other would fare better.
-_FATAL = (DetectorError, ServerError, ContractError)
+_FATAL = (DetectorError, ServerError, ModelError, ContractError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +110,12 @@ def run_jobs(
             threads.submit(run_one, jobs[place], settings[place]): place for place in waiting
         }
         try:
-            for future in as_completed(futures):
-                outcomes[futures[future]] = future.result()
+            waited_for = set(futures)
+            while waited_for:
+                # In turns, because of two signals at a time one may go to another thread, which does not wake this one.
+                done, waited_for = wait(waited_for, _LOOK_EVERY_S, return_when=FIRST_COMPLETED)
+                for future in done:
+                    outcomes[futures[future]] = future.result()
         except BaseException:
             run_one.given_up.set()
             threads.shutdown(wait=False, cancel_futures=True)

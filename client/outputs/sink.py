@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +13,7 @@ import av
 
 from client.pipeline.tracked import TrackedFrame
 from mot.errors import MotError
+from mot.files import hidden_beside
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class FileSink(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.partial = path.with_name(f"{path.stem}.partial{path.suffix}")
-        self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+        self._temporary = path  # until it is opened
         self._frames = 0
         self._broken = False
 
@@ -66,7 +66,7 @@ class FileSink(ABC):
 
     def __enter__(self) -> Self:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._temporary = hidden_beside(self.path)
             self._open(self._temporary)
         except (OSError, av.FFmpegError) as error:
             raise self._explain(error) from error

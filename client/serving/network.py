@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from client.detection.detector import DetectorError, LetterboxDetector
+from client.detection.connect import WireProtocol, connect_directly
+from client.detection.detector import LetterboxDetector
 from client.detection.onnx import OnnxDetector, available_cores
-from client.detection.triton import TritonDetector, WireProtocol
+from client.detection.outage import Outage
+from client.detection.triton import TritonDetector
+from client.serving.model import ModelError, graph_of
 from client.serving.repository import model_repository
 from client.serving.server import EmbeddedServer
-from client.serving.triton_runtime import ServerError
+from client.serving.supervisor import Supervisor
 from mot.contract import MODEL_NAME
 
 MODEL_REPOSITORY = model_repository()
@@ -23,19 +26,41 @@ _MAX_WORKERS = 8  # images computed at a time in this process; with more cores, 
 _AHEAD = 2  # frames in flight beyond those being computed: the network never waits for the next one
 _REMOTE_IN_FLIGHT = 8  # the batch that the server in the container prefers
 
+Tell = Callable[[Outage], None]
+
 
 class NetworkConfig(BaseModel):
     """How to run the network."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     kind: Literal["triton", "local"] = "triton"
     url: str | None = None  # of a Triton server that is already running; None: start an embedded one
     protocol: WireProtocol = "grpc"
     model_repository: Path = MODEL_REPOSITORY  # of the embedded server and of the local engine
+    model: str = Field(default=MODEL_NAME, pattern=r"^[^/\\]+$")  # its name on the server and in the repository
+    graph: Path | None = None  # an ONNX file by itself, for the embedded server and the local engine
     # Frames of a video in the network at a time; None: as many as it can use.
     in_flight: int | None = Field(default=None, ge=1)
     retry_for_s: float = Field(default=60.0, ge=0)  # how long to wait for a server that has stopped answering
+
+    @property
+    def runs_elsewhere(self) -> bool:
+        """Whether the model's file is a server's and not ours."""
+        return self.kind == "triton" and self.url is not None
+
+    def model_file(self) -> Path:
+        """The ONNX file that runs here.
+
+        Raises:
+            ModelError: the repository has no such model.
+        """
+        assert not self.runs_elsewhere, "a server elsewhere has its own files"
+        if self.graph is None:
+            return graph_of(self.model_repository, self.model)
+        if not self.graph.is_file():
+            raise ModelError(f"{self.graph}: no such model file; give the path of an ONNX file written by mot-export")
+        return self.graph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,26 +72,28 @@ class Network:
 
 
 @contextmanager
-def open_network(config: NetworkConfig, videos: int = 1) -> Iterator[Network]:
+def open_network(config: NetworkConfig, videos: int = 1, tell: Tell | None = None) -> Iterator[Network]:
     """Load the model, or connect to the server, or start one; give all of it back at the end.
+
+    An embedded server that breaks within the block is started again: that costs time, and no frame.
 
     Args:
         videos: tracked side by side, each with so many frames in flight.
+        tell: called, from several threads, while a server does not answer.
 
     Raises:
         DetectorError: the model cannot be loaded, or no server answers.
         ContractError: the model speaks another contract.
-        ServerError: the embedded server cannot be started, or died within the block.
+        ModelError: there is no such model.
+        ServerError: the embedded server cannot be started; from the detector, that it cannot be restarted.
     """
     with ExitStack() as stack:
         if config.kind == "local":
             network = _local(config)
         elif config.url is not None:
-            network = _remote(config, config.url, _REMOTE_IN_FLIGHT, videos)
+            network = _remote(config, config.url, videos, tell)
         else:
-            server = stack.enter_context(_embedded(config.model_repository))
-            url = server.grpc_url if config.protocol == "grpc" else server.http_url
-            network = _remote(config, url, server.instances + _AHEAD, videos)
+            network = _embedded(config, videos, tell, stack)
         stack.callback(network.detector.close)
         yield network
 
@@ -74,30 +101,37 @@ def open_network(config: NetworkConfig, videos: int = 1) -> Iterator[Network]:
 def _local(config: NetworkConfig) -> Network:
     cores = available_cores()
     workers = min(cores, _MAX_WORKERS)
-    path = config.model_repository / MODEL_NAME / "1" / "model.onnx"
-    detector = OnnxDetector(path, workers=workers, threads=cores // workers)
+    detector = OnnxDetector(config.model_file(), workers=workers, threads=cores // workers)
     return Network(detector=detector, in_flight=config.in_flight or workers + _AHEAD)
 
 
-def _remote(config: NetworkConfig, url: str, usual: int, videos: int) -> Network:
-    in_flight = config.in_flight or usual
-    calls = in_flight * videos
-    detector = TritonDetector(url, protocol=config.protocol, in_flight=calls, retry_for_s=config.retry_for_s)
+def _remote(config: NetworkConfig, url: str, videos: int, tell: Tell | None) -> Network:
+    in_flight = config.in_flight or _REMOTE_IN_FLIGHT
+    detector = TritonDetector(
+        url,
+        protocol=config.protocol,
+        model=config.model,
+        in_flight=in_flight * videos,
+        retry_for_s=config.retry_for_s,
+        tell=tell,
+    )
     return Network(detector=detector, in_flight=in_flight)
 
 
-@contextmanager
-def _embedded(model_repository: Path) -> Iterator[EmbeddedServer]:
-    """A server for the block; if it dies there, the error says so instead of speaking of a network."""
-    server = EmbeddedServer(model_repository)
+def _embedded(config: NetworkConfig, videos: int, tell: Tell | None, stack: ExitStack) -> Network:
+    """A detector on a server of our own, which ``stack`` stops."""
+    server = EmbeddedServer(config.model_repository, model=config.model, graph=config.graph)
     server.start()
-    try:
-        yield server
-    except DetectorError as error:
-        if server.process is None or server.process.poll() is None:
-            raise
-        raise ServerError(
-            f"the embedded Triton server has died (status {server.process.returncode}):\n{server.log()}"
-        ) from error
-    finally:
-        server.stop(grace_s=0)  # it keeps no state, so there is nothing to wait for
+    stack.callback(server.stop, grace_s=0)  # it keeps no state, so there is nothing to wait for
+    supervisor = stack.enter_context(Supervisor(server))
+    in_flight = config.in_flight or server.instances + _AHEAD
+    detector = TritonDetector(
+        server.grpc_url if config.protocol == "grpc" else server.http_url,
+        model=config.model,
+        in_flight=in_flight * videos,
+        retry_for_s=config.retry_for_s,
+        connect=connect_directly,
+        being_mended=supervisor.being_mended,
+        tell=tell,
+    )
+    return Network(detector=detector, in_flight=in_flight)

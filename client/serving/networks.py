@@ -7,15 +7,15 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from client.serving.network import Network, NetworkConfig, open_network
+from client.serving.network import Network, NetworkConfig, Tell, open_network
 
 
 class Networks:
     """The one owner of detectors and of the embedded server, for jobs in any thread; a context manager."""
 
-    def __init__(self, videos: int = 1) -> None:
-        """``videos``: tracked side by side at most."""
-        self._videos = videos
+    def __init__(self, videos: int = 1, tell: Tell | None = None) -> None:
+        """``videos``: tracked side by side at most; ``tell``: as :func:`client.serving.network.open_network` has it."""
+        self._videos, self._tell = videos, tell
         self._opened: dict[NetworkConfig, Network] = {}
         self._stack = ExitStack()
         self._lock = Lock()
@@ -28,7 +28,7 @@ class Networks:
         """
         with self._lock:
             if config not in self._opened:
-                self._opened[config] = self._stack.enter_context(open_network(config, self._videos))
+                self._opened[config] = self._stack.enter_context(open_network(config, self._videos, self._tell))
             return self._opened[config]
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import shutil
 import subprocess
 import sys
@@ -16,21 +17,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from google.protobuf import text_format  # type: ignore[import-untyped]
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
+from client.serving.errors import ServerError
+from client.serving.served_model import CONFIG_NAME, link_repository, repository_of_graph
 from client.serving.triton_wheel import WHEEL, WheelError, triton_package
 from mot.contract import MODEL_NAME
-from mot.errors import MotError
 from mot.files import user_cache, whole_file
 
-CONFIG_NAME = "local"
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+# Of Triton's interfaces, those that let a visitor name files and memory of this machine. Nobody has the key.
+_RESTRICTED = "shared-memory,trace,logging"
 _LIBPYTHON = f"libpython{_PYTHON}.so.1.0"
-
-
-class ServerError(MotError):
-    """The embedded Triton server cannot be started or has stopped; the message says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +38,49 @@ class Runtime:
     models: Path
     environment: dict[str, str]
 
+    def command(self, host: str, ports: tuple[int, int, int], shared_memory_prefix: str) -> list[str]:
+        """The command line; ``ports`` are of HTTP, gRPC and metrics."""
+        http_port, grpc_port, metrics_port = ports
+        restricted = f"{_RESTRICTED}:mot-key={secrets.token_hex(16)}"
+        return [
+            str(self.binary),
+            f"--model-repository={self.models}",
+            f"--model-config-name={CONFIG_NAME}",
+            f"--backend-directory={self.backends}",
+            f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",
+            # Room for an image and its answer, so that no region has to grow in the first requests.
+            f"--backend-config=python,shm-default-byte-size={2 << 20}",
+            f"--http-address={host}",
+            f"--http-port={http_port}",
+            f"--grpc-address={host}",
+            f"--grpc-port={grpc_port}",
+            f"--metrics-address={host}",
+            f"--metrics-port={metrics_port}",
+            "--model-control-mode=none",
+            f"--http-restricted-api={restricted}",
+            f"--grpc-restricted-protocol={restricted}",
+            "--allow-gpu-metrics=false",
+            "--metrics-config=summary_latencies=true",  # percentiles, for the page
+            "--disable-auto-complete-config",
+            "--exit-timeout-secs=5",
+        ]
 
-def build_runtime(folder: Path, model_repository: Path, instances: int) -> Runtime:
-    """Gather the server's parts in an empty private folder.
+
+def build_runtime(
+    folder: Path, model_repository: Path, instances: int, *, model: str = MODEL_NAME, graph: Path | None = None
+) -> Runtime:
+    """Gather the server's parts in a private folder.
 
     Args:
         folder: where the links go.
-        model_repository: holds the directory ``fairmot``; it is left as it is.
+        model_repository: holds the model's directory; it is left as it is.
         instances: processes that run the model at the same time.
+        model: its name.
+        graph: an ONNX file to be served under that name instead of the repository's model.
 
     Raises:
         ServerError: the platform is unsupported, or the wheel, libpython or a file of the model is missing.
+        MotError: there is no such model, or it cannot be read.
     """
     triton, libraries = find_triton()
     stub = triton / "python_backend_stubs" / _PYTHON / "triton_python_backend_stub"
@@ -69,10 +97,14 @@ def build_runtime(folder: Path, model_repository: Path, instances: int) -> Runti
     for part in (*(triton / "backends" / "python").glob("*triton_python*"), stub):
         (backend / part.name).symlink_to(part)
     (library / _LIBPYTHON).symlink_to(find_libpython())
+    if graph is not None:
+        models = repository_of_graph(folder / "models", graph, model, instances)
+    else:
+        models = link_repository(folder / "models", model_repository, model, instances)
     return Runtime(
         binary=triton / "bin" / "tritonserver",
         backends=backend.parent,
-        models=_link_models(folder / "models", model_repository, instances),
+        models=models,
         environment=_environment(library, libraries),
     )
 
@@ -155,28 +187,6 @@ def _fetch_libpython(target: Path) -> None:
 
 def _quietly(command: list[str], folder: Path) -> None:
     subprocess.run(command, cwd=folder, check=True, timeout=120, capture_output=True)
-
-
-def _link_models(models: Path, repository: Path, instances: int) -> Path:
-    """A repository of our own that differs from the given one in the number of instances."""
-    source, target = repository / MODEL_NAME, models / MODEL_NAME
-    config_path = Path("configs", f"{CONFIG_NAME}.pbtxt")
-    for needed in (config_path, Path("1/model.py"), Path("1/model.onnx")):
-        if not (source / needed).is_file():
-            raise ServerError(
-                f"{source / needed} is missing; give a model repository as mot-export writes it (--model-repository)"
-            )
-    config = text_format.Parse((source / config_path).read_text(encoding="utf-8"), ModelConfig())
-    for group in config.instance_group:
-        group.count = instances
-    for directory in ("configs", "1"):
-        (target / directory).mkdir(parents=True)
-    (target / config_path).write_text(text_format.MessageToString(config), encoding="utf-8")
-    # File by file, so that Python's bytecode cache lands here and not in the given repository.
-    for path in (source / "1").iterdir():
-        if path.is_file():
-            (target / "1" / path.name).symlink_to(path.resolve())
-    return models
 
 
 def _environment(library: Path, wheel_libraries: Path) -> dict[str, str]:

@@ -14,9 +14,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from threading import Event
 from typing import Self
 
+from client.serving.errors import ServerError
 from client.serving.network import MODEL_REPOSITORY
 from client.serving.server import EmbeddedServer
-from client.serving.triton_runtime import ServerError
 from client.ui.settings import Settings, SettingsError
 from client.ui.store.database import Database
 from client.ui.store.jobs import JobQueue

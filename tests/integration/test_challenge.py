@@ -82,20 +82,21 @@ def test_batcher_sees_the_frames_of_all_sequences(
     assert texts(tmp_path / "1") == texts(tmp_path / "4")
 
 
-def test_own_server_that_dies_keeps_what_is_finished(tiny_repository: Path, tmp_path: Path) -> None:
-    lengths = {"train/MOT20-01": 20, "train/MOT20-02": 1200, "train/MOT20-03": 1200}
+def test_own_server_that_dies_costs_time_and_no_row(tiny_repository: Path, tmp_path: Path) -> None:
+    lengths = {"train/MOT20-01": 300, "train/MOT20-02": 400, "train/MOT20-03": 400}
     root = make_benchmark(tmp_path / "MOT20", lengths)
-    fixed = ("challenge", "track", "--root", root, "--split", "train", "--out", tmp_path / "out", "--jobs", 3)
-    process = start(*fixed, "--model-repository", tiny_repository, "--conf-thres", 0.2, "--retry-for", 0.5)
+    fixed = ("challenge", "track", "--root", root, "--split", "train", "--conf-thres", 0.2, "--jobs", 3)
+    process = start(*fixed, "--model-repository", tiny_repository, "--out", tmp_path / "out", "--retry-for", 0.5)
     with process:
-        wait_for_line(process, "MOT20: frame 1 of 2420")
-        while not (tmp_path / "out/MOT20-01.txt").exists():
-            assert process.poll() is None
+        wait_for_line(process, "MOT20: frame 1 of 1100")
         os.killpg(children(process.pid)[0], signal.SIGKILL)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "error: the embedded Triton server has died (status -9):" in err and "Traceback" not in err
-    assert {name for name in names(tmp_path / "out") if re.fullmatch(r"[\w-]+\.txt", name)} == {"MOT20-01.txt"}
+        _, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    assert "warning: the embedded Triton server has died (status -9); restart 1 of at most 5" in err
+    local = ("--engine", "local", "--model-repository", tiny_repository, "--out", tmp_path / "local")
+    with start(*fixed, *local) as undisturbed:
+        undisturbed.communicate(timeout=100)
+    assert texts(tmp_path / "out") == texts(tmp_path / "local")
 
 
 def test_interruption_stops_the_own_server_and_keeps_what_is_finished(tiny_repository: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 
 from client.serving.server import EmbeddedServer
 from mot.sequence import read_results
+from tests.client.detection.small_servers import proxy
 from tests.command import children, start, wait_for_line, walk
 from tests.media import names
 
@@ -27,7 +29,11 @@ SHARED_MEMORY = Path("/dev/shm")
 def finish(process: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:
     """Wait for the end; its output and errors."""
     with process:
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     assert process.returncode == status, err
     assert "Traceback" not in err
     return out, err
@@ -108,15 +114,71 @@ def test_broken_model_on_the_own_server(
     assert "walk.txt" not in names(tmp_path)
 
 
-def test_own_server_that_dies_is_named(
+def test_own_server_that_dies_costs_time_and_no_row(
     track: Callable[..., subprocess.Popen[str]], tiny_repository: Path, undisturbed: str, tmp_path: Path
 ) -> None:
-    process = track("--model-repository", tiny_repository, "--retry-for", 1)
+    process = track("--model-repository", tiny_repository, "--retry-for", 0)
     wait_for_line(process, f"walk: frame 1 of {COUNT}")
     os.killpg(children(process.pid)[0], signal.SIGKILL)
+    _, err = finish(process)
+    assert "warning: the embedded Triton server has died (status -9); restart 1 of at most 5" in err
+    assert "warning: the embedded Triton server is back after " in err
+    assert (tmp_path / "walk.txt").read_text() == undisturbed
+    assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_model_process_of_the_own_server_that_dies_costs_time_and_no_row(
+    track: Callable[..., subprocess.Popen[str]],
+    tiny_repository: Path,
+    undisturbed: str,
+    tmp_path: Path,
+    protocol: str,
+) -> None:
+    process = track("--model-repository", tiny_repository, "--retry-for", 0, "--protocol", protocol)
+    wait_for_line(process, f"walk: frame 1 of {COUNT}")
+    (triton,) = children(process.pid)
+    os.kill(children(triton)[0], signal.SIGKILL)
+    _, err = finish(process)
+    assert "warning: the embedded Triton server has lost 1 of its " in err
+    assert (tmp_path / "walk.txt").read_text() == undisturbed
+
+
+def test_own_server_that_dies_again_and_again_is_given_up(
+    track: Callable[..., subprocess.Popen[str]], tiny_repository: Path, undisturbed: str, tmp_path: Path
+) -> None:
+    process = track("--model-repository", tiny_repository)
+    wait_for_line(process, f"walk: frame 1 of {COUNT}")
+    until = time.monotonic() + 60
+    while process.poll() is None:
+        for child in children(process.pid):
+            if Path(f"/proc/{child}/comm").read_text().strip() == "tritonserver":
+                os.killpg(child, signal.SIGKILL)
+        assert time.monotonic() < until
+        time.sleep(0.05)
     _, err = finish(process, status=1)
-    assert "error: the embedded Triton server has died (status -9):" in err
+    assert re.search(r"error: the embedded Triton server does not start again: [\s\S]*5 restarts in 10 minutes", err)
     assert undisturbed.startswith((tmp_path / "walk.partial.txt").read_text())
+    assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_model_process_of_a_server_elsewhere_that_dies_costs_no_row(
+    track: Callable[..., subprocess.Popen[str]],
+    tiny_repository: Path,
+    undisturbed: str,
+    tmp_path: Path,
+    protocol: str,
+) -> None:
+    """Nobody mends that server; every second request fails, and is asked again."""
+    with EmbeddedServer(tiny_repository, instances=2) as server:
+        process = track("--url", server.grpc_url if protocol == "grpc" else server.http_url, "--end", 200)
+        wait_for_line(process, "walk: frame 1 of ")
+        assert server.process
+        os.kill(children(server.process.pid)[0], signal.SIGKILL)
+        finish(process)
+        server.stop(grace_s=0)
+    assert (tmp_path / "walk.txt").read_text() == up_to(200, undisturbed)
 
 
 def test_server_dies_in_mid_video_and_comes_back(
@@ -134,6 +196,35 @@ def test_server_dies_in_mid_video_and_comes_back(
         second.stop(grace_s=0)
     assert (tmp_path / "walk.txt").read_text() == undisturbed
     assert names(tmp_path) == {"walk.txt", "walk.json"}
+
+
+def test_server_away_is_said_and_interruption_ends_the_waiting_at_once(
+    track: Callable[..., subprocess.Popen[str]], tiny_repository: Path, undisturbed: str, tmp_path: Path
+) -> None:
+    with EmbeddedServer(tiny_repository, instances=1) as server:
+        process = track("--url", server.grpc_url, "--retry-for", 60)
+        kill_in_mid_video(server, process)
+        line = wait_for_line(process, "server away")
+        assert re.fullmatch(rf"warning: server away, waiting [12] of 60 s \({server.grpc_url}\)\n", line)
+        process.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        process.wait(timeout=10)
+        assert time.monotonic() - begun < 1.5  # and the interpreter's end takes a part of it
+        finish(process, status=130)
+    assert names(tmp_path) == {"walk.partial.txt", "walk.partial.json"}
+
+
+def test_server_that_is_back_is_said(
+    track: Callable[..., subprocess.Popen[str]], tiny_repository: Path, undisturbed: str, tmp_path: Path
+) -> None:
+    with EmbeddedServer(tiny_repository, instances=1) as server:
+        process = track("--url", server.http_url)
+        kill_in_mid_video(server, process)
+        wait_for_line(process, "server away, waiting ")
+        server.restart()
+        wait_for_line(process, f"note: the server at {server.http_url} is back after ")
+        finish(process)
+    assert (tmp_path / "walk.txt").read_text() == undisturbed
 
 
 def test_server_never_comes_back(
@@ -174,7 +265,7 @@ def serve(repository: Path) -> tuple[subprocess.Popen[str], list[str]]:
     return process, [process.stdout.readline().split()[-1] for _ in range(3)]
 
 
-@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_serve_until_it_is_stopped(
     track: Callable[..., subprocess.Popen[str]],
     tiny_repository: Path,
@@ -190,16 +281,92 @@ def test_serve_until_it_is_stopped(
     finish(track("--url", grpc, "--end", 20))
     assert (tmp_path / "walk.txt").read_text() == up_to(20, undisturbed)
     process.send_signal(way)
-    finish(process)
+    process.send_signal(signal.SIGTERM)  # as some send two: the stopping goes on
+    out, _ = finish(process)
+    assert out.endswith("stopped\n")
     assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))
+    assert not list(Path(tempfile.gettempdir()).glob(f"mot-triton-{process.pid}-*"))
 
 
-def test_serve_ends_with_its_server(tiny_repository: Path) -> None:
-    process, _ = serve(tiny_repository)
-    os.kill(children(process.pid)[0], signal.SIGKILL)
+def test_serve_restarts_its_server_on_the_same_ports_and_gives_up_after_five_times(tiny_repository: Path) -> None:
+    process, (http, *_) = serve(tiny_repository)
+
+    def ready() -> bool:
+        try:
+            with urllib.request.urlopen(f"{http}/v2/health/ready", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    for number in range(1, 7):
+        eventually(ready)
+        (triton,) = children(process.pid)
+        if number == 3:
+            eventually(lambda triton=triton: len(children(triton)) == 1)
+            os.kill(children(triton)[0], signal.SIGKILL)
+        else:
+            os.kill(triton, signal.SIGKILL)
+        if number < 6:
+            what = "has lost 1 of its 1 model processes" if number == 3 else r"has died \(status -9\)"
+            line = wait_for_line(process, "warning: the embedded Triton server ")
+            assert re.search(rf"{what}; restart {number} of at most 5", line)
+            wait_for_line(process, "is back after ")
     _, err = finish(process, status=1)
-    assert err.startswith("error: Triton has ended by itself, status -9:\n") and "Started" in err
+    assert err.startswith("error: the embedded Triton server has died (status -9); 5 restarts in 10 minutes have not ")
     assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))
+
+
+def test_what_a_killed_run_leaves_is_removed_by_the_next(
+    track: Callable[..., subprocess.Popen[str]], tiny_repository: Path, undisturbed: str, tmp_path: Path
+) -> None:
+    process = track("--model-repository", tiny_repository)
+    wait_for_line(process, f"walk: frame 1 of {COUNT}")
+    (triton,) = children(process.pid)
+    os.killpg(triton, signal.SIGSTOP)  # so that it cannot tidy up
+    process.kill()
+    os.killpg(triton, signal.SIGKILL)
+    process.communicate()
+    folder = Path(tempfile.gettempdir())
+    assert list(folder.glob(f"mot-triton-{process.pid}-*")) and list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))
+    assert list(tmp_path.glob(f".walk.{process.pid}.partial.txt"))
+    finish(track("--model-repository", tiny_repository))
+    assert not list(folder.glob(f"mot-triton-{process.pid}-*"))
+    assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))
+    assert names(tmp_path) == {"walk.txt", "walk.json"}
+    assert (tmp_path / "walk.txt").read_text() == undisturbed
+
+
+def test_proxies_of_the_environment_do_not_stand_before_the_own_server(
+    track: Callable[..., subprocess.Popen[str]],
+    tiny_repository: Path,
+    undisturbed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with proxy() as refusing:
+        for name in ("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{refusing.port}")
+        for protocol in ("grpc", "http"):
+            options = ("--model-repository", tiny_repository, "--protocol", protocol, "--overwrite")
+            finish(track(*options, "--end", 20))
+            assert (tmp_path / "walk.txt").read_text() == up_to(20, undisturbed)
+        assert refusing.asked == []
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_server_elsewhere_is_reached_through_a_proxy(
+    server: EmbeddedServer,
+    track: Callable[..., subprocess.Popen[str]],
+    undisturbed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    protocol: str,
+) -> None:
+    with proxy(("127.0.0.1", server.ports[1 if protocol == "grpc" else 0])) as tunnel:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{tunnel.port}")
+        finish(track("--url", f"{protocol}://triton.example:8001", "--end", 20))
+        assert (tmp_path / "walk.txt").read_text() == up_to(20, undisturbed)
+        assert "triton.example:8001" in tunnel.asked[0]
 
 
 def test_serve_on_a_port_that_is_taken(server: EmbeddedServer, tiny_repository: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from client.detection.triton import TritonDetector
+from client.serving.errors import ServerError
 from client.serving.server import EmbeddedServer
-from client.serving.triton_runtime import ServerError, find_triton
+from client.serving.triton_runtime import find_triton
 from export import cli
 from export.verify import sample_images
 from mot.custom_ops import LIBRARY

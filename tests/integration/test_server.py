@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from client.serving import server as server_module
+from client.serving.errors import ServerError
 from client.serving.server import EmbeddedServer
-from client.serving.triton_runtime import ServerError, build_runtime
+from client.serving.triton_runtime import build_runtime
 from mot.contract import ContractError
+from mot.errors import MotError
 from tests.command import ROOT
 
 pytestmark = pytest.mark.triton
@@ -147,12 +149,12 @@ def test_a_given_port_that_is_taken(tiny_repository: Path) -> None:
 def test_a_free_port_that_is_taken_before_triton_binds_it(
     tiny_repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = server_module._free_ports
+    find = server_module.free_ports
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         found = iter([(other.getsockname()[1], *find("127.0.0.1", (0, 0, 0))[1:])])
-        monkeypatch.setattr(server_module, "_free_ports", lambda host, wanted: next(found, None) or find(host, wanted))
+        monkeypatch.setattr(server_module, "free_ports", lambda host, wanted: next(found, None) or find(host, wanted))
         server = EmbeddedServer(tiny_repository, instances=1)
         server.start()
         assert server.ports[0] != other.getsockname()[1]
@@ -160,7 +162,9 @@ def test_a_free_port_that_is_taken_before_triton_binds_it(
 
 
 def test_a_host_that_is_not_ours(tiny_repository: Path) -> None:
-    with pytest.raises(ServerError, match=r"cannot serve on 192\.0\.2\.1:0: Cannot assign requested address"):
+    with pytest.raises(
+        ServerError, match=r"cannot serve on 192\.0\.2\.1:0: Cannot assign .*not an IPv4 address of this machine"
+    ):
         EmbeddedServer(tiny_repository, host="192.0.2.1").start()
 
 
@@ -183,11 +187,18 @@ def test_a_model_of_another_contract_version(tiny_repository: Path, tmp_path: Pa
         EmbeddedServer(old, instances=1).start()
 
 
-@pytest.mark.parametrize("name", ["configs/local.pbtxt", "1/model.onnx", "1/model.py"])
-def test_a_repository_that_lacks_a_file(tiny_repository: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("configs/local.pbtxt", "is missing; give a model repository"),
+        ("1/model.onnx", ": no such model file; give a repository"),
+        ("1/model.py", "is missing; give a model repository"),
+    ],
+)
+def test_a_repository_that_lacks_a_file(tiny_repository: Path, tmp_path: Path, name: str, words: str) -> None:
     incomplete = copied(tiny_repository, tmp_path / "repository")
     (incomplete / "fairmot" / name).unlink()
-    with pytest.raises(ServerError, match=f"{name} is missing; give a model repository"):
+    with pytest.raises(MotError, match=f"{name} ?{words}"):
         EmbeddedServer(incomplete).start()
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -52,3 +55,31 @@ def test_user_cache(monkeypatch: pytest.MonkeyPatch, given: str | None, folder: 
     else:
         monkeypatch.setenv("XDG_CACHE_HOME", given)
     assert user_cache() == Path(folder)
+
+
+def gone() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_leftovers_of_a_killed_process_are_removed_by_whoever_writes_the_same_file(tmp_path: Path) -> None:
+    dead, alive = gone(), os.getppid()
+    names = [f".a.{dead}.partial.txt", f".a.{alive}.partial.txt", f".b.{dead}.partial.txt", f".a.{dead}.partial.mp4"]
+    for name in (*names, ".a.partial.txt", "a.1.partial.txt"):
+        (tmp_path / name).touch()
+    with whole_file(tmp_path / "a.txt") as temporary:
+        temporary.touch()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"a.txt", *names[1:], ".a.partial.txt", "a.1.partial.txt"}  # others may write in another container
+
+
+def test_old_leftovers_of_any_file_are_removed(tmp_path: Path) -> None:
+    dead, yesterday = gone(), time.time() - 90_000
+    for name in (f".b.{dead}.partial.txt", f".c.{os.getppid()}.partial.txt"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (yesterday, yesterday))
+    with whole_file(tmp_path / "a.txt") as temporary:
+        temporary.touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", f".c.{os.getppid()}.partial.txt"}

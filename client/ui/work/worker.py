@@ -24,9 +24,9 @@ from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError
 from client.outputs.sink import SinkError
+from client.serving.errors import ServerError
 from client.serving.network import MODEL_REPOSITORY, Network, NetworkConfig
 from client.serving.networks import Networks
-from client.serving.triton_runtime import ServerError
 from client.ui.sample import sample_path
 from client.ui.settings import Settings
 from client.ui.store.database import Database

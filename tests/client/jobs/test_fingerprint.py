@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from client.detection.detector import DetectorError
 from client.jobs.fingerprint import differences, input_fingerprint, model_fingerprint, settings_of
 from client.jobs.spec import JobSpec, TrackerSpec
+from client.serving.model import ModelError
 from client.serving.network import Network, NetworkConfig
 from client.tracking import ByteConfig, OverlapReidConfig, TrackerConfig
 from tests.client.challenge.benchmark import make_detections
@@ -118,5 +118,5 @@ def test_model_is_known_by_its_content(models: Path) -> None:
 
 
 def test_no_model(tmp_path: Path) -> None:
-    with pytest.raises(DetectorError, match=r"model\.onnx: no such model file"):
+    with pytest.raises(ModelError, match=r"model\.onnx: no such model file"):
         model_fingerprint(NetworkConfig(kind="local", model_repository=tmp_path), nobody)

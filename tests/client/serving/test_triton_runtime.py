@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from client.serving import triton_wheel
-from client.serving.triton_runtime import ServerError, find_libpython, find_triton
+from client.serving.errors import ServerError
+from client.serving.triton_runtime import find_libpython, find_triton
 
 LIBRARY = f"libpython{sys.version_info.major}.{sys.version_info.minor}.so.1.0"
 

@@ -1,0 +1,49 @@
+"""From a server's address as a person writes it to a transport that speaks with it."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from client.detection.detector import DetectorError
+from client.detection.grpc_transport import GrpcTransport
+from client.detection.http_transport import HttpTransport
+from client.detection.proxy import proxy_for
+from client.detection.transport import Transport
+
+WireProtocol = Literal["grpc", "http"]
+_DEFAULT_PORT: dict[str, int] = {"grpc": 8001, "http": 8000}
+
+
+def connect(url: str, protocol: WireProtocol) -> tuple[Transport, str]:
+    """A transport for an address, through the proxy that the environment names for it, and the address in full.
+
+    Raises:
+        DetectorError: the address or the proxy's is unusable.
+    """
+    return _transport(url, protocol, own=False)
+
+
+def connect_directly(url: str, protocol: WireProtocol) -> tuple[Transport, str]:
+    """As :func:`connect`, for a server of our own, which no proxy stands before, whatever address it listens on."""
+    return _transport(url, protocol, own=True)
+
+
+def _transport(url: str, protocol: WireProtocol, *, own: bool) -> tuple[Transport, str]:
+    try:
+        parts = urlsplit(url if "://" in url else f"{protocol}://{url}")
+        default = _DEFAULT_PORT[parts.scheme]
+        host, port = parts.hostname, parts.port or default
+        usable = host and not parts.path.strip("/")
+    except (ValueError, KeyError):
+        usable = False
+    if not usable:
+        raise DetectorError(
+            f"{url!r} is not the address of a Triton server; write host:port, grpc://host:port or http://host:port"
+        )
+    assert host
+    scheme: WireProtocol = "grpc" if parts.scheme == "grpc" else "http"
+    proxy = None if own else proxy_for(scheme, host, port)
+    host = f"[{host}]" if ":" in host else host
+    transport: Transport = GrpcTransport(host, port, proxy) if scheme == "grpc" else HttpTransport(host, port, proxy)
+    return transport, f"{scheme}://{host}:{port}"

@@ -1,0 +1,182 @@
+"""Calls to a Triton server over HTTP."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPResponse
+from urllib.parse import quote
+
+import tritonclient.http as triton_http
+from tritonclient.http import InferenceServerClient as HttpCodec
+
+from client.detection.detector import DetectorError
+from client.detection.proxy import Proxy
+from client.detection.transport import (
+    MAX_ANSWER,
+    Arrays,
+    Image,
+    ServedModel,
+    UnavailableError,
+    arrays,
+    described,
+    is_dead_process,
+    printable,
+    unknown_model,
+)
+
+_TRY_AGAIN = {408, 429, 502, 503, 504}  # Triton answers 503; the others come from proxies
+_HTTP2_SETTINGS = "\x00\x00"  # how a gRPC server's first frame begins
+
+
+class HttpTransport:
+    """One kept-alive connection for each thread.
+
+    tritonclient's HTTP client is made for gevent's greenlets and must not be shared by threads, so only its
+    encoding of requests and answers is used, over the standard library's connections.
+    """
+
+    def __init__(self, host: str, port: int, proxy: Proxy | None = None) -> None:
+        self._address = f"http://{host}:{port}"
+        self._proxy = proxy
+        self._via = f" (through {proxy})" if proxy else ""
+        self._peer = (proxy.host, proxy.port) if proxy else (host, port)
+        self._local = threading.local()
+        self._connections: list[_Connection] = []  # of all threads
+
+    def describe(self, model: str, timeout_s: float) -> ServedModel:
+        self._call("GET", "/v2/health/ready", timeout_s)
+        try:
+            metadata, _ = self._call("GET", f"/v2/models/{quote(model)}", timeout_s)
+            config, _ = self._call("GET", f"/v2/models/{quote(model)}/config", timeout_s)
+        except UnavailableError:
+            raise
+        except DetectorError as error:
+            if "unknown model" in str(error):
+                raise unknown_model(self._address, model, self._models(timeout_s)) from error
+            raise
+        try:
+            tensors, parameters = json.loads(metadata), json.loads(config).get("parameters", {})
+            return ServedModel(
+                inputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["inputs"]},
+                outputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["outputs"]},
+                parameters={key: value.get("string_value", "") for key, value in parameters.items()},
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            said = printable(metadata[:80].decode(errors="replace"))
+            raise DetectorError(f"{self._address}: this is no Triton server; it answers {said!r}") from error
+
+    def infer(self, model: str, image: tuple[str, Image], outputs: list[str], timeout_s: float) -> Arrays:
+        name, pixels = image
+        tensor = triton_http.InferInput(name, pixels.shape, "UINT8").set_data_from_numpy(pixels, binary_data=True)
+        wanted = [triton_http.InferRequestedOutput(output, binary_data=True) for output in outputs]
+        body, header_length = HttpCodec.generate_request_body([tensor], outputs=wanted)
+        headers = {"Inference-Header-Content-Length": str(header_length)}
+        content, header_length = self._call("POST", f"/v2/models/{quote(model)}/infer", timeout_s, body, headers)
+        answer = HttpCodec.parse_response_body(content, header_length=header_length)
+        return arrays(answer.as_numpy, outputs, self._address)
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.break_off()
+
+    def _models(self, timeout_s: float) -> list[str]:
+        try:
+            content, _ = self._call("POST", "/v2/repository/index", timeout_s, b"{}")
+            return [str(model["name"]) for model in json.loads(content)]
+        except (DetectorError, ValueError, KeyError, TypeError):  # a server may keep that to itself
+            return []
+
+    def _connection(self, timeout_s: float) -> _Connection:
+        """This thread's connection; it may not be open yet."""
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _Connection(*self._peer)
+            self._connections.append(connection)
+        connection.timeout = timeout_s
+        if connection.sock:
+            connection.sock.settimeout(timeout_s)
+        return connection
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        timeout_s: float,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[bytes, int | None]:
+        """The answer's content, and the length of its JSON part where binary tensors follow."""
+        connection = self._connection(timeout_s)
+        target, sent = path, dict(headers or {})
+        if self._proxy:  # a proxy takes the whole address (RFC 9112, 3.2.2)
+            target, sent = self._address + path, sent | self._proxy.headers
+        try:
+            connection.request(method, target, body, sent)
+            response = connection.getresponse()
+            content = self._content(response)
+        except (OSError, HTTPException) as error:
+            connection.close()  # the next request opens it anew
+            raise UnavailableError(f"{self._address}: {_explained(error)}{self._via}") from error
+        if response.status != 200:
+            reason = content.decode(errors="replace") or response.reason
+            again = response.status in _TRY_AGAIN or is_dead_process(reason)
+            kind = UnavailableError if again else DetectorError
+            raise kind(f"{self._address}: [{response.status}] {printable(reason)}{self._via}")
+        length = response.headers.get("Inference-Header-Content-Length")
+        return content, int(length) if length else None
+
+    def _content(self, response: HTTPResponse) -> bytes:
+        content = response.read(MAX_ANSWER + 1)
+        if len(content) > MAX_ANSWER:
+            self._local.connection.close()
+            raise DetectorError(f"{self._address}: the answer is longer than {MAX_ANSWER >> 20} MiB{self._via}")
+        if response.length:  # read(n) does not say when the connection ended early
+            raise ConnectionResetError("the connection ended in the middle of the answer")
+        return content
+
+
+class _Connection(HTTPConnection):
+    """A connection that another thread can break off, also while it is being opened."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+        self._opening: socket.socket | None = None
+        self._broken_off = False
+
+    def connect(self) -> None:
+        """Open it, trying each of the host's addresses."""
+        failure: OSError = ConnectionAbortedError("closed")
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            self.host.strip("[]"), self.port, type=socket.SOCK_STREAM
+        ):
+            if self._broken_off:
+                break
+            self._opening = opening = socket.socket(family, kind, protocol)
+            try:
+                opening.settimeout(self.timeout)
+                opening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                opening.connect(address)
+            except OSError as error:
+                opening.close()
+                failure = error
+            else:
+                self.sock = opening
+                return
+        raise failure
+
+    def break_off(self) -> None:
+        """Wake the thread that waits for an answer, which closing would not."""
+        self._broken_off = True
+        for each in (self._opening, self.sock):
+            with suppress(OSError, AttributeError):  # never connected, or dropped by its thread just now
+                each.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+
+
+def _explained(error: OSError | HTTPException) -> str:
+    if isinstance(error, BadStatusLine) and str(error).startswith(_HTTP2_SETTINGS):
+        return "what listens there speaks HTTP/2, as gRPC does; write grpc:// before the address"
+    return printable(str(error)) or type(error).__name__

@@ -1,0 +1,128 @@
+"""What killed processes have left behind: a server's folder and its shared memory.
+
+A server's owner holds a lock in its folder; the kernel gives it back when the owner ends, however it ends. So a folder
+that can be locked belongs to nobody, also where several containers share it and count their processes alike.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+SHARED_MEMORY = Path("/dev/shm")
+_PREFIX = "mot-triton-"
+_LOCK = "lock"
+# Triton's python backend makes an empty folder here, whatever TMPDIR says, leaves it when it is killed, and aborts
+# where it is missing at a clean stop. It does not say which one is its own.
+_ENVIRONMENTS = (Path("/tmp"), "python_env_*")
+_STAMP = re.compile(r"[A-Z]\d{4} \d\d:(\d\d):(\d\d\.\d+) ")  # how a line of Triton's log begins
+_QUARTER_S = 900.0
+_COARSE_S = 0.01  # a file system's clock ticks each 4 ms, or 10
+_NOTED = "environments"
+_CLAIMED_WITHIN_S = 1.0  # an owner may not have come to lock what it has just made
+
+
+class Place:
+    """The private folder of one server and its prefix in shared memory; nobody else takes them until :meth:`remove`."""
+
+    def __init__(self) -> None:
+        """Make the folder, under a name that was never there before.
+
+        Raises:
+            OSError: the temporary folder cannot be written.
+        """
+        name = f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.folder = Path(tempfile.gettempdir(), name)
+        self.shared_memory_prefix = f"{name}-"
+        self.folder.mkdir(mode=0o700)
+        self._lock = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    @contextmanager
+    def starting(self, log: Path) -> Iterator[None]:
+        """Around the server's start: note what it makes elsewhere; ``log`` is the server's."""
+        before = set(_environments())
+        try:
+            yield
+        finally:
+            made = [path for path in _environments() if path not in before]
+            if len(made) > 1:  # other servers have started at the same time
+                made = [path for path in made if _is_of(path, log)]
+            if len(made) == 1:
+                with (self.folder / _NOTED).open("a") as noted:
+                    noted.write(f"{made[0]}\n")
+
+    def clear(self) -> None:
+        """The server has ended: remove what it has left outside of the folder."""
+        _clear(self.folder)
+
+    def remove(self) -> None:
+        """The server has ended: remove everything."""
+        self.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self._lock)
+
+
+def remove_leftovers() -> None:
+    """Remove the places in this temporary folder whose owners are gone, if they were this user's."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
+        if _is_nobodys(lock):
+            _clear(lock.parent)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _clear(folder: Path) -> None:
+    for region in SHARED_MEMORY.glob(f"{folder.name}-*"):
+        with suppress(OSError):
+            region.unlink()
+    noted = folder / _NOTED
+    mine = noted.read_text().splitlines() if noted.is_file() else []
+    for environment in _environments():
+        if str(environment) in mine:
+            with suppress(OSError):
+                environment.rmdir()
+
+
+def _environments() -> list[Path]:
+    folder, pattern = _ENVIRONMENTS
+    return list(folder.glob(pattern))
+
+
+def _is_of(environment: Path, log: Path) -> bool:
+    """Whether it was made while the server that wrote this log loaded its backend, just before it loads the model.
+
+    The log's times may be UTC's or the place's, which are the same within a quarter of an hour.
+    """
+    last, window = 0.0, None
+    for line in log.read_text(errors="replace").splitlines():
+        if stamp := _STAMP.match(line):
+            now = (60 * int(stamp[1]) + float(stamp[2])) % _QUARTER_S
+            if '"loading: ' in line:
+                window = last, now
+            last = now
+    made = environment.stat().st_mtime % _QUARTER_S
+    return window is not None and window[0] - _COARSE_S <= made <= window[1]
+
+
+def _is_nobodys(lock: Path) -> bool:
+    """Whether a lock is ours to take, as nobody holds it."""
+    try:
+        file = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(file)
+        return found.st_uid == os.getuid() and time.time() - found.st_mtime > _CLAIMED_WITHIN_S
+    except OSError:
+        return False
+    finally:
+        os.close(file)

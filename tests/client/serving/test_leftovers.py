@@ -1,0 +1,127 @@
+"""client.serving.leftovers: what killed owners leave is removed, what living ones have is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from client.serving import leftovers
+from client.serving.leftovers import Place, remove_leftovers
+from tests.command import ROOT
+
+OWNER = """
+import time
+from client.serving.leftovers import SHARED_MEMORY, Place
+place = Place()
+(SHARED_MEMORY / f"{place.shared_memory_prefix}region").touch()
+print(place.folder, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(leftovers, "_CLAIMED_WITHIN_S", 0.0)
+    return tmp_path
+
+
+@pytest.fixture
+def owner(temporary: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has a place, with a region of shared memory."""
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    ) as process:
+        assert process.stdout and process.stdout.readline().strip().startswith(str(temporary))
+        yield process
+        process.kill()
+
+
+def regions(process: subprocess.Popen[str]) -> list[Path]:
+    return list(leftovers.SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))
+
+
+def test_the_place_of_a_killed_owner_is_removed(temporary: Path, owner: subprocess.Popen[str]) -> None:
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    assert len(regions(owner)) == 1 and len(list(temporary.iterdir())) == 1
+    time.sleep(0.01)
+    remove_leftovers()
+    assert regions(owner) == [] and list(temporary.iterdir()) == []
+
+
+def test_the_place_of_a_living_owner_stays(temporary: Path, owner: subprocess.Popen[str]) -> None:
+    mine = Place()
+    remove_leftovers()
+    assert len(regions(owner)) == 1 and len(list(temporary.iterdir())) == 2
+    mine.remove()
+    assert len(list(temporary.iterdir())) == 1
+
+
+def test_folders_of_others_stay(temporary: Path) -> None:
+    (temporary / "mot-triton-notes").mkdir()
+    (temporary / "other-1-abc").mkdir()
+    (temporary / "other-1-abc/lock").touch()
+    remove_leftovers()
+    assert len(list(temporary.iterdir())) == 2
+
+
+def test_a_place_that_has_just_been_made_is_not_taken_away(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "_CLAIMED_WITHIN_S", 1.0)
+    (temporary / "mot-triton-1-abc").mkdir()
+    (temporary / "mot-triton-1-abc/lock").touch()  # not locked yet
+    remove_leftovers()
+    assert (temporary / "mot-triton-1-abc").is_dir()
+
+
+def test_what_the_server_makes_elsewhere_is_noted_and_removed(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = temporary / "elsewhere"
+    (elsewhere / "python_env_before").mkdir(parents=True)
+    monkeypatch.setattr(leftovers, "_ENVIRONMENTS", (elsewhere, "python_env_*"))
+    place = Place()
+    log = place.folder / "triton.log"
+    log.touch()
+    with place.starting(log):
+        (elsewhere / "python_env_mine").mkdir()
+    place.clear()
+    assert [path.name for path in elsewhere.iterdir()] == ["python_env_before"]
+    place.remove()
+    assert not place.folder.exists()
+
+
+def test_of_two_that_start_at_the_same_time_each_removes_its_own(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the times in the server's log, whatever the zone."""
+    elsewhere = temporary / "elsewhere"
+    monkeypatch.setattr(leftovers, "_ENVIRONMENTS", (elsewhere, "python_env_*"))
+    place = Place()
+    log = place.folder / "triton.log"
+    with place.starting(log):
+        for name, minute in (("mine", 16), ("other", 17)):
+            (elsewhere / f"python_env_{name}").mkdir(parents=True)
+            made = 1_763_766_900 - 900 + 60 * minute + 2.5  # a multiple of 900 s, minutes, 2.5 s
+            os.utime(elsewhere / f"python_env_{name}", (made, made))
+        log.write_text(
+            'E1125 05:16:02.400000 6312 server.cc:241] "CudaDriverHelper has not been initialized."\n'
+            'I1125 05:16:02.600000 6312 model_lifecycle.cc:472] "loading: fairmot:1"\n'
+            'I1125 05:17:09.116600 6312 model_lifecycle.cc:839] "successfully loaded"\n'
+        )
+    place.remove()
+    assert [path.name for path in elsewhere.iterdir()] == ["python_env_other"]
+
+
+def test_names_are_never_the_same(temporary: Path) -> None:
+    places = [Place() for _ in range(3)]
+    assert len({place.shared_memory_prefix for place in places}) == 3
+    for place in places:
+        place.remove()
