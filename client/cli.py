@@ -19,8 +19,8 @@ from client.commands.sample import sample
 from client.commands.serve import serve
 from client.commands.track import track
 from client.commands.tune import tune
-from client.ui.command import ui
 from client.streams import lasting_streams
+from client.ui.command import ui
 from mot.errors import MotError
 
 app = typer.Typer(
