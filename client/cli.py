@@ -19,6 +19,7 @@ from client.commands.sample import sample
 from client.commands.serve import serve
 from client.commands.track import track
 from client.commands.tune import tune
+from client.streams import lasting_streams
 from client.ui.command import ui
 from mot.errors import MotError
 
@@ -69,13 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as by nohup
             signal.signal(number, signal.default_int_handler)  # so that it cleans up like Ctrl-C
-    try:
-        app(arguments, prog_name="mot")
-    except MotError as error:
-        from client.terminal import show
+    with lasting_streams():
+        try:
+            app(arguments, prog_name="mot")
+        except MotError as error:
+            from client.terminal import show
 
-        show("error", str(error))
-        raise SystemExit(1) from error
+            show("error", str(error))
+            raise SystemExit(1) from error
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from client.streams import lasting_streams
 from client.terminal import show, warnings_shown
 from mot.contract import MODEL_NAME
 from mot.errors import MotError
@@ -148,15 +149,16 @@ def say(message: str) -> None:
 
 def main() -> None:
     """Entry point: errors meant for the user are printed, not traced."""
-    try:
-        with warnings_shown():
-            app(prog_name="mot-export")
-    except MotError as error:
-        show("error", str(error))
-        raise SystemExit(1) from error
-    except MemoryError as error:
-        show("error", "memory is used up; end other programs, or export a smaller input")
-        raise SystemExit(1) from error
+    with lasting_streams():
+        try:
+            with warnings_shown():
+                app(prog_name="mot-export")
+        except MotError as error:
+            show("error", str(error))
+            raise SystemExit(1) from error
+        except MemoryError as error:
+            show("error", "memory is used up; end other programs, or export a smaller input")
+            raise SystemExit(1) from error
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from client import terminal
+from client.streams import lasting_streams
 from mot.errors import MotError
 from training.allocator import keep_freed_memory
 from training.options import CONTEXT, check_place, existing
@@ -214,12 +215,13 @@ def weights(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: errors meant for the user are printed, not traced; status 1."""
-    try:
-        with terminal.warnings_shown():
-            app(arguments, prog_name="mot-train")
-    except MotError as error:
-        terminal.show("error", str(error))
-        raise SystemExit(1) from error
+    with lasting_streams():
+        try:
+            with terminal.warnings_shown():
+                app(arguments, prog_name="mot-train")
+        except MotError as error:
+            terminal.show("error", str(error))
+            raise SystemExit(1) from error
 
 
 if __name__ == "__main__":

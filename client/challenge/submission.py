@@ -30,6 +30,7 @@ class Submission:
     benchmark: Benchmark
     rows: dict[str, int]  # sequence -> rows of its file, where it can be read
     faults: tuple[str, ...]  # each names its file; none: the server takes it
+    pending: tuple[str, ...] = ()  # sequences without a result, and videos whose run did not finish; faults, too
 
     @property
     def files(self) -> list[Path]:
@@ -53,7 +54,8 @@ def check_submission(folder: Path, benchmark: Benchmark | None = None) -> Submis
     wanted = sequences(benchmark, "test")  # with their frames
     rows: dict[str, int] = {}
     faults: list[str] = []
-    if missing := [name for name in wanted if name not in names]:
+    missing = [name for name in wanted if name not in names]
+    if missing:
         faults.append(f"{folder}: {len(missing)} of {len(wanted)} sequences are missing: {', '.join(missing)}")
     for name in names:
         path = folder / f"{name}.txt"
@@ -67,9 +69,12 @@ def check_submission(folder: Path, benchmark: Benchmark | None = None) -> Submis
             continue
         rows[name] = len(result)
         faults += [f"{path}: {fault}" for fault in _faults(path, result, wanted[name])]
-    for name, length in {**wanted, **VIDEOS[benchmark]["test"]}.items():
+    lengths = {**wanted, **VIDEOS[benchmark]["test"]}
+    for name, length in lengths.items():
         faults += _record_faults(folder, name, length)
-    return Submission(folder=folder, benchmark=benchmark, rows=rows, faults=tuple(faults))
+    under_way = [name for name in lengths if record_path(folder, name, done=False).exists()]
+    pending = tuple(dict.fromkeys((*missing, *under_way)))
+    return Submission(folder=folder, benchmark=benchmark, rows=rows, faults=tuple(faults), pending=pending)
 
 
 def write_zip(submission: Submission, path: Path) -> None:

@@ -57,6 +57,16 @@ def track(
     ] = None,
     out: OldOut = None,
     jobs: Jobs = 4,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INDEX/COUNT",
+            envvar="MOT_SHARE",
+            help="Track this share of the sequences, INDEX from 0, e.g. 2/7 on the third of seven machines that write "
+            "to one folder; then `mot challenge zip`.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     detections: Annotated[
         str | None,
@@ -87,8 +97,8 @@ def track(
     results of other settings are replaced with --overwrite alone. Of MOT17, each video
     is tracked once, and its result written under each detector's name; with
     --detections each sequence is tracked for itself. A test split ends with
-    the zip for the server, OUTPUT/BENCHMARK.zip. What was tracked without
-    --embeddings is tracked again with it.
+    the zip for the server, OUTPUT/BENCHMARK.zip, but not a --share of it. What
+    was tracked without --embeddings is tracked again with it.
 
     Scores of --detections stay as they are: choose --conf-thres and the
     tracker's thresholds for that detector.
@@ -97,6 +107,7 @@ def track(
 
     mot challenge track --root MOT17 --split val-half
     mot challenge track --root MOT17 --split test --url gpu-host:8001 --jobs 7
+    mot challenge track --root MOT17 --split test --share 0/2 --output /shared/out
     mot challenge track --root MOT20 --split test --conf-thres 0.3
     mot challenge track --root MOT17 --split train --detections public
     mot challenge track --root MOT17 --split val-half --embeddings
@@ -111,19 +122,25 @@ def track(
     )
 
     from client.challenge.jobs import jobs_of
+    from client.challenge.share import Share
     from client.challenge.task import find_challenge
     from client.commands.running import track_sequences
     from client.terminal import show
 
+    part = None if share is None else Share.parse(share)
     found = find_challenge(root, split, benchmark=benchmark, convention=half, detections=detections)
+    tasks = found.tasks if part is None else part.of(found.tasks)
     folder = output or out or Path("out") / (found.benchmark or root.resolve().name) / split
     if found.missing:
         missing = ", ".join(found.missing)
         show("warning", f"{found.benchmark} has {len(found.missing)} more sequences in this split: {missing}")
+    if not tasks:
+        show("note", f"share {part} has no sequence: there are {len(found.tasks)} in this split")
+        return
     outcomes = track_sequences(
         found.benchmark or "sequences",
         jobs_of(
-            found.tasks,
+            tasks,
             folder,
             network=network,
             tracker=tracker_settings(tracker, conf_thres, tracker_set),
@@ -133,7 +150,7 @@ def track(
         overwrite=overwrite,
     )
     failed = any(outcome.state == "failed" for outcome in outcomes)
-    if found.benchmark and split == "test" and not failed:
+    if found.benchmark and split == "test" and part is None and not failed:
         zip_results(folder, found.benchmark)
     if failed:
         raise typer.Exit(1)
@@ -146,17 +163,33 @@ def zip_results(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="By default RESULTS/BENCHMARK.zip.", show_default=False)
     ] = None,
+    if_complete: Annotated[
+        bool,
+        typer.Option(
+            "--if-complete",
+            help="Sequences that are missing or under way are no fault: others are still at them, and the last zips.",
+        ),
+    ] = False,
 ) -> None:
     """Check the results of a test set, and write the zip that the server takes.
+
+    The same results give the same bytes, so it does no harm that two who have
+    finished at once with --if-complete both write it.
 
     [bold]Examples[/]
 
     mot challenge zip out/MOT17/test
     mot challenge zip out/MOT17/test -o MOT17-byte.zip
+    mot challenge zip /shared/out --if-complete
     """
     from client.challenge.submission import check_submission, write_zip
+    from client.terminal import show
 
     submission = check_submission(results, benchmark)
+    if if_complete and submission.pending:
+        waiting = ", ".join(submission.pending)
+        show("note", f"{results}: not complete yet, no zip: {waiting}")
+        return
     path = output or results / f"{submission.benchmark}.zip"
     write_zip(submission, path)
     typer.echo(f"{path}: {_counts(submission)}")

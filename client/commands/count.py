@@ -64,11 +64,12 @@ def count(
 
     from rich.console import Console
 
+    from client.analysis.counted import Request, check_outputs, count_file, save_report
     from client.analysis.counting import CountConfig
     from client.analysis.export import counts_csv, counts_json, events_csv, save, tracks_csv
     from client.analysis.places import read_places
     from client.commands.count_tables import count_tables
-    from client.commands.counting import Request, check_outputs, count_file, result_files, save_report
+    from client.outputs.results import result_files
 
     places = read_places(lines)
     if not places.lines and not places.zones:

@@ -45,13 +45,14 @@ def refine(
     from rich.console import Console
     from rich.table import Table
 
+    from client.outputs.results import result_files
     from client.refine.refinement import RefineConfig, refine_file
 
     config = RefineConfig(
         link_gap=link_gap, link_distance=link_distance, min_length=min_length, max_gap=max_gap, sigma=sigma
     )
     table = Table("", "rows", "after", "ids", "after", "written")
-    sources = _files(results)
+    sources = list(result_files(results).values())
     output = out or output
     if output.suffix == ".txt" and len(sources) > 1:
         raise typer.BadParameter(
@@ -63,24 +64,3 @@ def refine(
         counts = (len(before), len(after), len(set(before.ids.tolist())), len(set(after.ids.tolist())))
         table.add_row(source.stem, *map(str, counts), str(target))
     Console().print(table)
-
-
-def _files(given: list[Path]) -> list[Path]:
-    """Files as they are, folders as the results in them.
-
-    Raises:
-        MotError: there are none in a folder, or two files of one name, of which only one could be written.
-    """
-    from mot.errors import MotError
-
-    files: list[Path] = []
-    for path in given:
-        inside = sorted(one for one in path.glob("*.txt") if not one.name.endswith(".partial.txt"))
-        if path.is_dir() and not inside:
-            raise MotError(f"{path}: no .txt in this folder; `mot track --output {path}` would write some")
-        files += inside if path.is_dir() else [path]
-    names = [path.name for path in files]
-    for path in files:
-        if names.count(path.name) > 1:
-            raise MotError(f"{path}: another file of this name is given, too; refine them one after the other")
-    return files

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from client.jobs.spec import JobError
 from mot.files import whole_file
@@ -50,7 +51,8 @@ class Record(BaseModel):
         """
         path = record_path(output, name, done=self.state == "done")
         with whole_file(path) as temporary:
-            temporary.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            # Not by Pydantic, which refuses file names that are no text; ours are escaped.
+            temporary.write_text(json.dumps(self.model_dump(), indent=2) + "\n", encoding="ascii")
         if self.state == "done":
             record_path(output, name, done=False).unlink(missing_ok=True)
 
@@ -63,12 +65,12 @@ class Record(BaseModel):
         """
         path = record_path(output, name, done=done)
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate(json.loads(path.read_bytes()))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise JobError(f"{path}: cannot be read: {error.strerror}; check the path") from error
-        except ValidationError as error:
+        except ValueError as error:  # of JSON, and Pydantic's
             raise JobError(
                 f"{path}: is no record of a result; remove it, or choose another folder with --output"
             ) from error

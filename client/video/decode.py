@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import islice
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -16,6 +17,7 @@ from av.video.stream import VideoStream
 from client.video.clock import Clock
 from client.video.packets import LookAhead, Packets, video_stream
 from client.video.picture import OneSize, UprightRgb
+from client.video.sound import Sound
 from client.video.source import Window
 from mot.frame import Frame
 
@@ -143,3 +145,15 @@ class Numbering:
                 image = self._fit(self._to_rgb(picture), index)
                 aspect = 1 / pixel_aspect if self._to_rgb.turned else pixel_aspect
                 yield Frame(index=index, image=image, time=seconds, pixel_aspect=aspect)
+
+
+def open_sound(container: InputContainer, decoding: Decoding, source: str, *, live: bool = False) -> Sound | None:
+    """The sound that belongs to a video stream; None where there is none. That of a live source is never given."""
+    stream = container.streams.best("audio", decoding.stream)
+    if not isinstance(stream, AudioStream):
+        return None
+    if live:
+        return Sound(stream, decoding.clock, source, refusal="a live source's sound is not kept")
+    sound = Sound(stream, decoding.clock, source)
+    decoding.packets.aside = sound.put
+    return sound

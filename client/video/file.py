@@ -10,9 +10,9 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from client.video.damage import warn_of_broken, warn_of_missing
-from client.video.decode import Decoding, Numbering
+from client.video.decode import Decoding, Numbering, open_sound
 from client.video.packets import CLOCK_AS_IT_IS, OF_FILE
-from client.video.sound import Sound, open_sound
+from client.video.sound import Sound
 from client.video.source import Source, VideoError, Window
 from mot.frame import Frame
 

@@ -6,12 +6,11 @@ from collections import deque
 from threading import Lock
 
 from av.audio.stream import AudioStream
-from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.video.frame import VideoFrame
 
 from client.video.clock import Clock
-from client.video.decode import Decoding
 
 _USUAL_STEP = 0.02  # seconds; of packets that do not say how long they are
 
@@ -23,9 +22,10 @@ class Sound:
     kept before ``wanted`` is set.
     """
 
-    def __init__(self, stream: AudioStream, decoding: Decoding, source: str, *, refusal: str = "") -> None:
+    def __init__(self, stream: AudioStream, pictures: Clock[VideoFrame], source: str, *, refusal: str = "") -> None:
         """
         Args:
+            pictures: the clock of the video that it belongs to.
             refusal: why none of it will come, or empty.
         """
         self.refusal = refusal
@@ -33,7 +33,7 @@ class Sound:
         self.codec = stream.codec_context.codec.canonical_name
         self.wanted = False
         self.complete = False  # whether the source has been read to its end
-        self._pictures = decoding.clock
+        self._pictures = pictures
         self._source = source
         self._clock: Clock[Packet[Stream]] | None = None
         self._packets: deque[tuple[float, Packet[Stream]]] = deque()  # seconds since the first packet
@@ -69,15 +69,3 @@ class Sound:
                 seconds, packet = self._packets.popleft()
                 taken.append((seconds + shift, packet))
             return taken
-
-
-def open_sound(container: InputContainer, decoding: Decoding, source: str, *, live: bool = False) -> Sound | None:
-    """The sound that belongs to a video stream; None where there is none. That of a live source is never given."""
-    stream = container.streams.best("audio", decoding.stream)
-    if not isinstance(stream, AudioStream):
-        return None
-    if live:
-        return Sound(stream, decoding, source, refusal="a live source's sound is not kept")
-    sound = Sound(stream, decoding, source)
-    decoding.packets.aside = sound.put
-    return sound

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
+from client.video.sound import Sound
 from mot.errors import MotError
 from mot.frame import Frame
-
-if TYPE_CHECKING:  # which reads packets, and those speak of sources' errors
-    from client.video.sound import Sound
 
 
 class VideoError(MotError):

@@ -60,7 +60,7 @@ def _show_live(view: View, id: str) -> None:
             key=f"live-{id}",
             data={
                 "source": f"{view.api}/jobs/{id}/preview.jpg",
-                "number": f"{job.attempt}-{job.frames}",
+                "number": job.frames and f"{job.attempt}-{job.frames}",
                 "none": words.no_preview,
                 "label": words.preview,
             },

@@ -49,7 +49,12 @@ class ResultRoutes:
 
     async def _preview(self, request: Request) -> Response:
         job = await self._job(request)
-        return await _file(self._services.settings.jobs / job.id / "preview.jpg", "image/jpeg", "no-store")
+        path = self._services.settings.jobs / job.id / "preview.jpg"
+        try:  # whole: while it is sent, it is replaced
+            picture = await asyncio.to_thread(path.read_bytes)
+        except OSError:
+            raise RefusedError(404, "missing", "there is no picture yet") from None
+        return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "no-store", **_SAFE})
 
     async def _portrait(self, request: Request) -> Response:
         folder = await self._folder(request)

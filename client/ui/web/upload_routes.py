@@ -70,6 +70,7 @@ class UploadRoutes:
         await self._receive(request, upload, offset)
         if await run_in_threadpool(self._uploads.touch, upload):
             self._checking.begin(upload)
+            return JSONResponse({"received": upload.size})
         return JSONResponse({"received": await run_in_threadpool(self._uploads.received, upload)})
 
     async def _receive(self, request: Request, upload: Upload, offset: int) -> None:

@@ -41,11 +41,13 @@ class Tending:
         self._thread.join()
 
     def _tend(self) -> None:
-        next_renewal, stuck = 0.0, None
+        next_renewal, stuck, begun = 0.0, None, False
         while not self._over.wait(_LOOK_S):
             now = time.monotonic()
             try:
-                if now >= next_renewal and not self._stop.is_set():
+                first = self._watch.frames > 0 and not begun  # somebody waits for the first picture
+                if (now >= next_renewal or first) and not self._stop.is_set():
+                    begun = self._watch.frames > 0
                     mine = self._renew()
                     next_renewal = now + _RENEW_S
                 else:

@@ -19,6 +19,8 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
+import numpy as np
+
 from client.detection.detector import DetectorError
 from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
@@ -27,6 +29,7 @@ from client.outputs.sink import SinkError
 from client.serving.errors import ServerError
 from client.serving.network import MODEL_REPOSITORY, Network, NetworkConfig
 from client.serving.networks import Networks
+from client.tracking import tracker_config
 from client.ui.sample import sample_path
 from client.ui.settings import Settings
 from client.ui.store.database import Database
@@ -41,6 +44,7 @@ from client.video.sample import fetch_sample
 from client.video.source import VideoError
 from mot.contract import ContractError
 from mot.errors import MotError
+from mot.frame import Frame
 
 _IDLE_S = 0.1  # between two looks at the queue
 _AWAY_S = 1.0  # between two attempts to reach the server
@@ -80,9 +84,15 @@ class Worker:
     def _warm_up(self) -> None:
         """So that the first job begins as fast as the others, if the server is there."""
         try:
-            self._networks.get(self._network_config())
+            network = self._networks.get(self._network_config())
+            image = np.zeros(network.detector.spec.image.shape, np.uint8)
+            boxes = network.detector.submit(Frame(index=1, image=image, time=0.0)).result()
         except MotError as error:
             log.warning("no network yet: %s", error)
+            return
+        tracker = tracker_config().tracker()
+        for step in range(3):  # compiles what is not in the cache yet
+            tracker.update(boxes, time=step / 30)
 
     def _network_config(self) -> NetworkConfig:
         settings = self._settings

@@ -61,6 +61,15 @@ def test_same_results_are_the_same_bytes(results: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
+def test_what_is_missing_or_under_way_is_pending(results: Path) -> None:
+    assert check_submission(results).pending == ()
+    (results / "MOT20-06.txt").unlink()
+    Record(settings={}, state="running").write(results, "MOT20-08")
+    found = check_submission(results)
+    assert found.pending == ("MOT20-06", "MOT20-08")
+    assert len(found.faults) == 2
+
+
 Fault = Callable[[Path], None]
 
 

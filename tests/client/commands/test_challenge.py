@@ -237,3 +237,47 @@ def test_interrupted_run_goes_on_with_the_same_command(models: Path, tmp_path: P
     states = dict(re.findall(r"(MOT20-0\d).*?(tracked|kept) *$", out, re.MULTILINE))
     assert states == {"MOT20-01": "kept", "MOT20-02": "tracked", "MOT20-03": "tracked"}
     assert set(read_results(tmp_path / "out/MOT20-03.txt").frames) == set(range(1, 901))
+
+
+def test_shares_fill_one_folder_and_the_last_to_finish_zips(
+    mot: Callable[..., Outcome], track: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = {name: 3 + k for k, name in enumerate(splits.VIDEOS["MOT17"]["test"])}
+    monkeypatch.setitem(splits.VIDEOS, "MOT17", {"train": {}, "test": lengths})  # type: ignore[arg-type]
+    make_benchmark(tmp_path / "MOT", {f"test/{name}-FRCNN": length for name, length in lengths.items()})
+    out = tmp_path / "out"
+
+    assert track("--split", "test", "--share", "1/2").status == 0
+    assert len(list(out.glob("*.txt"))) == 12  # of videos with 8, 7, 4 and 3 frames; the other share has 9, 6 and 5
+    early = mot("zip", out, "--if-complete")
+    assert early.status == 0 and "not complete yet, no zip: MOT17-06-DPM" in early.err
+    assert mot("zip", out).status == 1
+
+    assert track("--split", "test", "--share", "0/2").status == 0
+    assert len(list(out.glob("*.txt"))) == 21 and not list(out.glob("*.zip"))
+    assert mot("zip", out, "--if-complete").status == 0
+    dealt = (out / "MOT17.zip").read_bytes()
+    (out / "MOT17.zip").unlink()
+    assert track("--split", "test").status == 0  # keeps all and zips
+    assert (out / "MOT17.zip").read_bytes() == dealt
+
+
+def test_share_without_a_sequence_is_no_failure(track: Callable[..., Outcome], tmp_path: Path) -> None:
+    make_benchmark(tmp_path / "MOT", {"train/MOT20-01": 4})
+    outcome = track("--split", "train", "--share", "1/2")
+    assert outcome.status == 0 and "share 1/2 has no sequence: there are 1 in this split" in outcome.err
+
+
+def test_share_that_is_none_is_refused(track: Callable[..., Outcome], tmp_path: Path) -> None:
+    make_benchmark(tmp_path / "MOT", {"train/MOT20-01": 4})
+    outcome = track("--split", "train", "--share", "2/2")
+    assert outcome.status == 1 and "--share 2/2" in outcome.err
+
+
+def test_share_comes_from_the_environment_too(
+    track: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_benchmark(tmp_path / "MOT", {"train/MOT20-01": 4, "train/MOT20-02": 5})
+    monkeypatch.setenv("MOT_SHARE", "1/2")
+    assert track("--split", "train").status == 0
+    assert [path.name for path in (tmp_path / "out").glob("*.txt")] == ["MOT20-01.txt"]

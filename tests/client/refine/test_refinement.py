@@ -107,7 +107,9 @@ def test_linking_without_embeddings(mot: Callable[..., Outcome], tmp_path: Path)
     assert "a.embeddings.npz: no such file" in " ".join(done.err.split())
 
 
-@pytest.mark.parametrize(("given_paths", "complaint"), [(["in"], "no .txt"), (["a.txt", "b/a.txt"], "another file")])
+@pytest.mark.parametrize(
+    ("given_paths", "complaint"), [(["in"], "no .txt"), (["a.txt", "b/a.txt"], "a.txt has the same name")]
+)
 def test_files_that_do_not_go(
     mot: Callable[..., Outcome], tmp_path: Path, given_paths: list[str], complaint: str
 ) -> None:

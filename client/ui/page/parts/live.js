@@ -8,6 +8,7 @@ export default function (component) {
     none.textContent = data.none;
     root.append(none);
   }
+  if (!data.number) return;
   const next = new Image();
   next.alt = data.label;
   next.onload = () => root.replaceChildren(next);

@@ -36,11 +36,11 @@ function timeText(seconds) {
 }
 
 class Sender {
-  constructor() { this.rows = new Map(); this.listeners = new Map(); this.loaded = false; }
+  constructor() { this.rows = new Map(); this.listeners = new Map(); this.loading = null; }
 
   update(data) {
     this.data = data;
-    if (!this.loaded) { this.loaded = true; this.load(); }
+    this.loading ||= this.load();
   }
 
   async ask(path, options = {}) {
@@ -55,7 +55,7 @@ class Sender {
   // What was begun before this page was loaded.
   async load() {
     let found;
-    try { found = await this.ask(""); } catch { setTimeout(() => this.load(), 2000); return; }
+    try { found = await this.ask(""); } catch { setTimeout(() => { this.loading = this.load(); }, 2000); return; }
     for (const upload of found) {
       if (upload.state === "ready" || this.rows.has(upload.id)) continue;
       const row = { ...upload, state: upload.state };
@@ -70,6 +70,7 @@ class Sender {
   }
 
   async pick(files) {
+    await this.loading; // else what is loaded and what is picked could be sent twice
     for (const file of files) {
       const refusal = await this.refusal(file);
       if (refusal) { this.fail(`local-${file.name}-${file.size}`, file.name, refusal); continue; }

@@ -1,4 +1,4 @@
-"""What ``mot count`` does with each result: finds out about its video, counts, and writes its page."""
+"""One result counted: what is known of its video, its counts, and its page."""
 
 from __future__ import annotations
 
@@ -50,26 +50,6 @@ class Counted:
     tracks: TrackTable
     frame: Image | None  # the first one in which there is somebody, of the video if it was given
     record: Record | None
-
-
-def result_files(given: Sequence[Path]) -> dict[str, Path]:
-    """Results by name: files as they are, folders as the results in them.
-
-    Raises:
-        MotError: there is none in a folder, or two results have the same name.
-    """
-    files: dict[str, Path] = {}
-    for path in given:
-        inside = [path]
-        if path.is_dir():
-            inside = sorted(one for one in path.glob("*.txt") if not one.name.endswith(".partial.txt"))
-            if not inside:
-                raise MotError(f"{path}: no .txt in this folder; `mot track --output {path}` would write some")
-        for file in inside:
-            if file.stem in files:
-                raise MotError(f"{file}: {files[file.stem]} has the same name; count them one after the other")
-            files[file.stem] = file
-    return files
 
 
 def check_outputs(targets: Sequence[Path | None], inputs: Sequence[Path]) -> None:
