@@ -40,7 +40,7 @@ def lasting_streams() -> Iterator[None]:
     if output is not None:
         sys.stdout.flush()
         if output.failure is not None and output.failure.errno != errno.EPIPE:
-            print(f"error: standard output cannot be written: {output.failure.strerror}", file=sys.stderr)
+            sys.stderr.write(f"error: standard output cannot be written: {output.failure.strerror}\n")
             status = status or 1
     raise SystemExit(status)
 

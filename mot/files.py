@@ -1,7 +1,8 @@
-"""Files that appear whole or not at all, and the folder of those that can be fetched again."""
+"""Files that appear whole or not at all, texts as they come, and the folder of what can be fetched again."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import time
@@ -26,6 +27,29 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def text_of(data: bytes) -> str:
+    """A file's text: UTF-8, or UTF-16 where its byte order mark says so (Windows' PowerShell writes it).
+
+    Raises:
+        UnicodeDecodeError: it is something else; :func:`no_text` says so to people.
+    """
+    return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text whose lines may hold whatever a name may: only line ends part them.
+
+    ``str.splitlines`` parts at form feeds, U+0085 and U+2028, too, which JSON and file names may hold.
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def no_text(error: UnicodeDecodeError) -> str:
+    """Why a file is no text, and what helps."""
+    encoding = error.encoding.upper().removesuffix("-SIG").removesuffix("-LE").removesuffix("-BE")
+    return f"not a text file (byte {error.start} is not {encoding}); if it is one, save it as UTF-8"
 
 
 def user_cache() -> Path:

@@ -41,7 +41,8 @@ _NAMES = (*_BOX.split(","), "score or mark", "column 8", "column 9", "column 10"
 
 CLASSES = range(1, 14)  # of MOT16, 17 and 20; 1 = pedestrian
 _MATCHES_NOBODY = "it can match nobody"
-_LARGEST = 2**31 - 1  # for frames and ids
+_LAST_FRAME = 2**31 - 1
+_LARGEST_ID = 2**53  # beyond it, numbers with a fraction cannot tell every whole one; clocks and hashes serve as ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,8 +188,9 @@ def _check_numbers(
         check(~np.isfinite(values[:, column]) & ~infinite, column, "not a finite number", overlooked)
     for column in whole:
         check(values[:, column] != np.round(values[:, column]), column, "not a whole number", "the fraction is cut off")
-        check(np.abs(values[:, column]) > _LARGEST, column, f"beyond {_LARGEST}")
-    check(values[:, 0] < 1, 0, "frames start at 1")
+        largest = _LAST_FRAME if column == 0 else _LARGEST_ID
+        check(np.abs(values[:, column]) > largest, column, f"beyond {largest}; number from 1")
+    check(values[:, 0] < 1, 0, "frames start at 1; add 1 to all frames of a file that counts from 0")
     for column in (4, 5):
         check(values[:, column] <= 0, column, "a box must have a positive size", _MATCHES_NOBODY)
 

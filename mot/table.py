@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -11,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mot.errors import MotError
+from mot.files import no_text, text_of
 
 Remark = Callable[[str], None]  # takes a sentence for people: file, line, what is irregular and how it is read
 
 _MOST = 10  # columns that a file should have
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", ":": "colons", " ": "spaces"}
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class SequenceError(MotError, ValueError):
@@ -33,13 +32,10 @@ def read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise SequenceError(f"{path}: cannot be read: {error.strerror}; check the path") from error
-    encoding = "utf-16" if data.startswith(_UTF16) else "utf-8-sig"
     try:
-        return data.decode(encoding)
+        return text_of(data)
     except UnicodeDecodeError as error:
-        raise SequenceError(
-            f"{path}: not a text file (byte {error.start} is not {encoding.removesuffix('-sig').upper()})"
-        ) from error
+        raise SequenceError(f"{path}: {no_text(error)}") from error
 
 
 def read_table(

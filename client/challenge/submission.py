@@ -19,6 +19,7 @@ from mot.sequence import MotRows, SequenceError, read_results
 from mot.splits import VIDEOS, Benchmark, benchmark_of, sequences
 
 _COLUMNS = 10
+_LARGEST_ID = 2**31 - 1
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same results are the same bytes
 
 
@@ -116,6 +117,8 @@ def _faults(path: Path, rows: MotRows, length: int) -> list[str]:
         faults.append(f"has frame {last}, but the sequence has {length} frames")
     if (rows.ids < 1).any():
         faults.append(f"has id {rows.ids.min()} in frame {rows.frames[rows.ids.argmin()]}; ids count from 1")
+    if (largest := int(rows.ids.max())) > _LARGEST_ID:
+        faults.append(f"has id {largest}; TrackEval's tables have a place for each id below it, so number from 1")
     return faults
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 
 from client.evaluation.pair import EvaluationError, Numbering, SequencePair
 from client.video.images import EXTENSIONS, SEQINFO
+from mot.files import lines_of
 from mot.seqinfo import read_length
 from mot.splits import VIDEOS, Convention, half, video_of
 from mot.table import read_text
 
+# What lies among results and is none: TrackEval's own tables, and what this program keeps of a run that was stopped.
+_NO_RESULTS = ("*_summary.txt", "*.partial.txt")
 _HALF_FILES = {"gt_train_half.txt": "train-half", "gt_val_half.txt": "val-half"}  # as ByteTrack's converter names them
 
 
@@ -24,12 +27,14 @@ def find_pairs(
     its own name or, in MOT17, of its video under another detector's name, because those labels are the same: results
     of one detector are counted once against the folders of three. Every video needs a result, and every result
     labels; ``seqmap`` names what is scored and leaves out the rest. Lengths come from ``seqinfo.ini`` where there is
-    one.
+    one. Results may lie as TrackEval has them, in ``data/`` of the folder; hidden files count nowhere.
 
     Raises:
         EvaluationError: a file is missing, or a folder holds no sequence; the message names all that is missing.
         SequenceError: a seqinfo.ini is malformed.
     """
+    if not _results(result) and (result / "data").is_dir():
+        result /= "data"
     if ground_truth.is_file():
         return [_only_pair(ground_truth, result)]
     if not ground_truth.is_dir():
@@ -37,7 +42,7 @@ def find_pairs(
     inside = Path("gt") / ground_truth_name
     if (ground_truth / inside).is_file():
         return [_only_pair(ground_truth / inside, result)]
-    found = sorted(ground_truth.glob(f"*/{inside}")) or sorted(ground_truth.glob(f"train/*/{inside}"))
+    found = _seen(ground_truth, f"*/{inside}") or _seen(ground_truth, f"train/*/{inside}")
     if not found:
         raise EvaluationError(f"{ground_truth}: holds no SEQUENCE/{inside}")
     if len(found) == 1 and seqmap is None:
@@ -50,7 +55,7 @@ def find_pairs(
         names = read_seqmap(seqmap)
         _refuse_missing(result, [name for name in names if not (result / f"{name}.txt").is_file()], "result")
     else:
-        names = sorted(file.stem for file in result.glob("*.txt"))
+        names = _results(result)
         done = {video_of(name) for name in names}
         _refuse_missing(result, [name for name in labels if video_of(name) not in done], "result")
     _refuse_missing(ground_truth, [name for name in names if video_of(name) not in of_video], "ground truth")
@@ -65,7 +70,7 @@ def read_seqmap(path: Path) -> list[str]:
         EvaluationError: it has another header (TrackEval drops whatever the first line is), names no sequence, or
             names one twice.
     """
-    header, *names = [line.split(",")[0].strip() for line in read_text(path).splitlines()] or [""]
+    header, *names = [line.split(",")[0].strip() for line in lines_of(read_text(path))]
     if header != "name":
         raise EvaluationError(f"{path}: the first line is {header!r}; a seqmap begins with the header 'name'")
     names = [name for name in names if name]
@@ -124,6 +129,17 @@ def _pair(name: str, ground_truth: Path, result: Path) -> SequencePair:
     has_length = ground_truth.absolute().parent.name == "gt" and info.is_file()
     length = read_length(info) if has_length else None
     return SequencePair(name=name, ground_truth=ground_truth, result=result, length=length)
+
+
+def _seen(folder: Path, pattern: str) -> list[Path]:
+    """The files that match, without hidden ones: macOS puts a ``._A`` beside every ``A`` on foreign disks."""
+    found = folder.glob(pattern)
+    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+
+
+def _results(folder: Path) -> list[str]:
+    """The names of the sequences that a folder has results of."""
+    return [file.stem for file in _seen(folder, "*.txt") if not any(map(file.match, _NO_RESULTS))]
 
 
 def _sequence_name(ground_truth: Path) -> str:

@@ -162,7 +162,31 @@ def _list_images(folder: Path, extensions: frozenset[str]) -> list[Path]:
             "%s: names that occur with several suffixes (%d, e.g. %s); each file is a frame of its own",
             *(folder, len(twice), twice[0]),
         )
+    if missing := _missing_numbers([path.stem for path in paths]):
+        log.warning(
+            "%s: numbers are missing between the names (%s); frames are counted by place, without gaps",
+            *(folder, missing),
+        )
     return paths
+
+
+def _missing_numbers(stems: list[str]) -> str:
+    """``3, 4, 6-8`` of names that end in a running number; nothing where most do not follow one another evenly.
+
+    Every tenth frame, or times of a clock as names, are no gaps.
+    """
+    parts = [re.fullmatch(r"(.*?)([0-9]{1,15})", stem, re.DOTALL) for stem in stems]
+    if len(parts) < 3 or not all(parts) or len({part[1] for part in parts if part}) > 1:
+        return ""
+    numbers = np.array([float(part[2]) for part in parts if part])
+    steps = np.diff(numbers)
+    usual = float(np.median(steps))
+    wide = np.flatnonzero(steps > usual)
+    if usual <= 0 or not len(wide) or 2 * (steps == usual).sum() < len(steps) or (steps % usual).any():
+        return ""
+    gaps = [(int(numbers[i] + usual), int(numbers[i + 1] - usual)) for i in wide[:3].tolist()]
+    listed = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in gaps)
+    return listed + (", ..." if len(wide) > 3 else "")
 
 
 def _those(paths: list[Path], lead: str = "") -> str:

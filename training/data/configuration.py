@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mot.files import lines_of
 from training.data.labels import DataError, read_text
 from training.data.placement import place_text
 
@@ -54,7 +55,7 @@ def read_list(config: Configuration, name: str, listing: Path) -> dict[int, Path
         DataError: the list cannot be read.
     """
     text = read_text(listing, f"{config.path} names it for data set {name!r}")
-    return {number: config.root / line.strip() for number, line in enumerate(text.splitlines(), 1) if line.strip()}
+    return {number: config.root / line.strip() for number, line in enumerate(lines_of(text), 1) if line.strip()}
 
 
 def images_listed(root: Path, name: str, split: Split) -> int | None:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mot.errors import MotError
+from mot.files import no_text, text_of
 from training.data.placement import place_text
 
 PERSON, IGNORE = 0, -1
@@ -90,8 +91,8 @@ def read_text(path: Path, remedy: str) -> str:
         DataError: it cannot be read (then ``remedy`` is named) or is no text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")  # without a byte order mark
+        return text_of(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}; {remedy}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from error
+        raise DataError(f"{path}: {no_text(error)}") from error

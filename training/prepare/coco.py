@@ -88,7 +88,7 @@ def _boxes(
         elif (box := _box(annotation, where)) is None:
             left_out["without a box"] += 1
         else:
-            crowd = _truth(annotation.get("iscrowd")) or _truth(annotation.get("ignore"))
+            crowd = is_true(annotation.get("iscrowd")) or is_true(annotation.get("ignore"))
             (crowds if crowd else people)[image].append(box)
     return people, crowds, left_out
 
@@ -118,7 +118,7 @@ def _box(annotation: dict[str, Any], where: str) -> list[float] | None:
     return [*low.tolist(), *(high - low).tolist()]
 
 
-def _truth(value: object) -> bool:
+def is_true(value: object) -> bool:
     """0, "0", false and null are not."""
     return bool(value) and str(value).strip().lower() not in ("0", "false")
 

@@ -197,7 +197,14 @@ def place(out: Path, name: str, source: Path, rows: npt.NDArray[np.float64]) -> 
 
     Args:
         rows: (M, 6) class, id, xc, yc, w, h; fractions of the image.
+
+    Raises:
+        DataError: the name cannot stand in a list file.
     """
+    if not _is_text(name):
+        raise DataError(
+            f"{str(source)!r}: the name is no UTF-8, or breaks a line, and lists have a name a line; rename it"
+        )
     finite = np.isfinite(rows).all(axis=1)
     sized = finite & (rows[:, 4:] >= SMALLEST).all(axis=1)
     with np.errstate(invalid="ignore"):  # infinities, which are left out anyhow
@@ -218,3 +225,11 @@ def place(out: Path, name: str, source: Path, rows: npt.NDArray[np.float64]) -> 
         OUTSIDE: int((sized & ~seen).sum()),
     }
     return Counter({kind: count for kind, count in counts.items() if count})
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are not UTF-8, as Python has them
+        return False
+    return "\n" not in name and "\r" not in name

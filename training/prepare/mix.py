@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mot.files import lines_of
 from training.data.configuration import SPLITS, Split
 from training.data.labels import DataError, label_path, read_labels, read_text
 from training.prepare.conversion import Converted, Reading, claim, enter, place, require_people, summed
@@ -135,7 +136,7 @@ def _listed(source: Path, name: str, lists: Path) -> Iterator[tuple[Path, Split]
     listing = next((path for path in (lists / f"{name}.all", lists / f"{name}.train") if path.is_file()), None)
     if listing is None:
         raise DataError(f"{lists}: no {name}.all or {name}.train in it; FairMOT has them in src/data")
-    for number, line in enumerate(read_text(listing, "it names the images").splitlines(), 1):
+    for number, line in enumerate(lines_of(read_text(listing, "it names the images")), 1):
         if line.strip():
             image = source / line.strip()
             if not image.is_relative_to(source) or not image.is_file():

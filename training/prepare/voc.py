@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
+from mot.files import lines_of
 from training.data.configuration import Split
 from training.data.labels import DataError, read_text
 from training.prepare.coco import PEOPLE
@@ -40,7 +41,7 @@ def read_voc(source: Path, image_set: str | None, split: Split, identities: Iden
             raise DataError(f"{folder}: no annotations (*.xml)")
     else:
         text = read_text(source / "ImageSets" / "Main" / f"{image_set}.txt", "--image-set names it")
-        annotations = sorted(folder / f"{line.split()[0]}.xml" for line in text.splitlines() if line.strip())
+        annotations = sorted(folder / f"{line.split()[0]}.xml" for line in lines_of(text) if line.strip())
     listed = images_in(source / "JPEGImages")
     # By name, and by name without suffix: of several the first.
     images = {path.stem: path for path in reversed(listed)} | {path.name: path for path in listed}
