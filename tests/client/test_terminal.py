@@ -75,3 +75,34 @@ def test_summary_fits_80_columns() -> None:
     for stage in stages:
         assert sum(f" {stage} " in line for line in lines.values()) == 1
     assert "30.0" in lines["frames per second"] and "123456" in lines["frames"]
+
+
+def test_what_is_waited_for_is_a_line_now_and_then_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with terminal.progress_bars() as bars:
+        for second in range(1, 20):
+            bars.trouble(f"server away, waiting {second} of 60 s")
+        bars.trouble_over("the server is back after 19 s")
+        bars.trouble("server away, waiting 1 of 60 s")  # a new one is told of at once
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: server away, waiting 1 of 60 s",
+        "note: the server is back after 19 s",
+        "warning: server away, waiting 1 of 60 s",
+    ]
+
+
+def test_what_is_waited_for_is_a_living_line_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(terminal, "errors", Console(file=screen, force_terminal=True, width=80))
+    with terminal.progress_bars() as bars:
+        bars.begin("walk", 30)()
+        bars.trouble("server away, waiting 23 of 60 s")
+        assert bars._bars
+        bars._bars.refresh()
+        assert "server away, waiting 23 of 60 s" in screen.getvalue()
+        bars.trouble_over("the server is back after 24 s")
+        seen = len(screen.getvalue())
+        bars._bars.refresh()
+        assert "server away" not in screen.getvalue()[seen:]
+    assert "note: the server is back after 24 s" in "".join(screen.getvalue().split("\x1b[0m"))
