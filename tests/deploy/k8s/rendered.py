@@ -106,12 +106,12 @@ def selects(selector: Object | None, labels: dict[str, str]) -> bool:
 
 
 def environment(container: Object, objects: list[Object]) -> dict[str, str]:
-    """The container's variables, those of its ConfigMaps included."""
+    """The container's variables, those of its ConfigMaps included, those of Secrets left out."""
     found: dict[str, str] = {}
     maps = {each["metadata"]["name"]: each["data"] for each in of_kind(objects, "ConfigMap")}
     for each in container.get("envFrom", []):
         found |= maps[each["configMapRef"]["name"]]
-    return found | {each["name"]: each["value"] for each in container.get("env", [])}
+    return found | {each["name"]: each["value"] for each in container.get("env", []) if "value" in each}
 
 
 def spoiled(objects: list[Object], kind: str, name: str, path: str, value: object) -> list[Object]:
