@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from client.evaluation.scoring import Protocol
+from client.evaluation.scoring import Benchmark
 from mot.errors import MotError
 from mot.sequence import read_ground_truth
 from tests.media import make_video
@@ -48,7 +48,7 @@ def test_wrong_options_are_named(option: str, complaint: str) -> None:
 
 
 def test_the_rules_are_the_evaluations() -> None:
-    assert set(DISTRACTORS) == set(get_args(Scene.model_fields["rules"].annotation)) == set(get_args(Protocol))
+    assert set(DISTRACTORS) == set(get_args(Scene.model_fields["rules"].annotation)) == set(get_args(Benchmark))
 
 
 def test_a_recipe_holds_scenes(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_what_is_missing_is_told_before_training(tmp_path: Path) -> None:
 
 def test_who_is_to_be_found_and_who_counts_neither_way(tmp_path: Path) -> None:
     rows = read_ground_truth(write_scene(tmp_path, frames=1, classes=(1, 8)) / "gt/gt.txt")
-    scores = {rules: Scene(sequence="x", rules=rules) for rules in get_args(Protocol)}
+    scores = {rules: Scene(sequence="x", rules=rules) for rules in get_args(Benchmark)}
     assert {rules: scene.scored(rows).tolist() for rules, scene in scores.items()} == {
         "MOT15": [True, True],
         "MOT16": [True, False],
