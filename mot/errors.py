@@ -21,6 +21,11 @@
         RecordingError       recorded detections are missing or of another model     client/tuning/recording.py
         CountError           a result cannot be counted                              client/analysis/counting.py
         PlacesError          lines and zones are malformed                           client/analysis/places.py
+        SettingsError        a limit of the upload page is no usable value           client/ui/settings.py
+        StoreError           the page's data cannot be read or written               client/ui/store/database.py
+        QueueError           a job cannot be queued, or there is none of this id     client/ui/store/jobs.py
+        UploadError          an upload is refused or cannot go on                    client/ui/store/uploads.py
+        FaultError           a job has failed for a reason that the page words       client/ui/work/faults.py
         DataError            training data are malformed                             training/data/labels.py
         NumberingError       pictures and labels are numbered differently            training/frames.py
         SceneError           a validation scene is malformed                         training/scene.py
