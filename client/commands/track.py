@@ -34,7 +34,7 @@ def track(
         list[str],
         typer.Argument(
             metavar="INPUT",
-            help="Video files, folders of images, MOT sequences, camera numbers, RTSP, RTMP or HTTP addresses.",
+            help="Video files (- is standard input), folders of images, MOT sequences, camera numbers, RTSP, RTMP or HTTP addresses.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path("out"),
@@ -67,7 +67,7 @@ def track(
     """Track people; write OUTPUT/NAME.txt (MOTChallenge format) and NAME.mp4.
 
     NAME is that of the file without its suffix, of the sequence, or of the
-    stream. When an earlier input of the same call has taken it, a number is
+    stream; one of more than 200 bytes loses its end. When an earlier input of the same call has taken it, a number is
     added: NAME-2. A record of how a result was made, NAME.json, stands beside
     it: the same command again keeps what is finished and goes on with the
     rest. Results of other settings, of another input or without a record are

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,8 @@ from mot.detections import Detections
 from mot.errors import MotError
 from mot.frame import Frame
 from mot.geometry import Letterbox
+
+log = logging.getLogger(__name__)
 
 
 class DetectorError(MotError):
@@ -46,6 +49,7 @@ class LetterboxDetector(ABC):
     def __init__(self, spec: ModelSpec, *, workers: int, name: str) -> None:
         """``workers``: images in :meth:`infer` at the same time; ``name``: of their threads."""
         self.spec = spec
+        self._warned = False
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix=name)
 
     @abstractmethod
@@ -70,8 +74,23 @@ class LetterboxDetector(ABC):
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     def _answer(self, image: npt.NDArray[np.uint8], letterbox: Letterbox) -> Detections:
-        found = self.infer(image)
+        found = self._finite(self.infer(image))
         return replace(found, boxes=letterbox.inverse(found.boxes).astype(np.float32, copy=False))
+
+    def _finite(self, found: Detections) -> Detections:
+        """Without the rows in which a number is none: a tracker takes them for faults of its caller."""
+        parts = (found.boxes, found.scores[:, None], found.embeddings)
+        finite = np.logical_and.reduce([np.isfinite(part).all(axis=1) for part in parts if part is not None])
+        if finite.all():
+            return found
+        if not self._warned:
+            self._warned = True
+            log.warning(
+                "%s: %d of %d rows of an answer are not finite numbers and are left out, here and from now on; "
+                "does the model run in half precision, which overflows?",
+                *(self.spec.architecture, len(finite) - finite.sum(), len(finite)),
+            )
+        return found[finite]
 
 
 @lru_cache(maxsize=64)

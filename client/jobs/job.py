@@ -13,7 +13,7 @@ from typing import Any
 from client.detection.detector import Detector
 from client.detection.given import GivenDetections
 from client.jobs.fingerprint import settings_of
-from client.jobs.opening import check_people, open_input
+from client.jobs.opening import check_extent, check_people, open_input
 from client.jobs.record import JobSummary, Record, State, record_path
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError, track_source
@@ -99,6 +99,8 @@ def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress
             watch=progress.frame,
             complete=progress.forget_old,
         )
+    if given and not source.live:
+        check_extent(given, job, summary.frames)
     return summary
 
 

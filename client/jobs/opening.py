@@ -64,6 +64,16 @@ def check_people(given: GivenDetections, tracker: TrackerConfig) -> None:
         )
 
 
+def check_extent(given: GivenDetections, job: JobSpec, frames: int) -> None:
+    """Warn where there are detections behind the last of ``frames`` frames that were tracked to the input's end."""
+    last = job.start - 1 + frames
+    if job.end is None and given.last_frame > last:
+        log.warning(
+            "%s: has detections up to frame %d, but %s ends with frame %d; are they of another video?",
+            *(given.path, given.last_frame, job.input, last),
+        )
+
+
 def _open_blank(job: JobSpec, given: GivenDetections) -> BlankFrames:
     """As ``seqinfo.ini`` counts the frames; without one, up to the last that has a detection."""
     folder = Path(job.input).resolve()

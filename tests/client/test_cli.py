@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -522,3 +523,51 @@ def test_sample_that_is_there_is_not_fetched_again(
     monkeypatch.setenv("PATH", str(tmp_path))  # no apt-get
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     assert mot("sample", "--folder", tmp_path) == Outcome(0, f"{tmp_path}/vtest.avi\n", "")
+
+
+# Names and standard streams.
+
+
+@pytest.mark.parametrize("name", ["a\nb", " a ", "-a", "50%d", "a:b", "[red]a", "münchen – 東京", "x" * 245])
+def test_any_name_of_a_file_will_do(track: Callable[..., Outcome], tmp_path: Path, name: str) -> None:
+    video = walk(tmp_path / "walk.mp4", 6).rename(tmp_path / f"{name}.mp4")
+    assert track("--", video).status == 0
+    assert names(tmp_path / "out") == {f"{name[:200]}.{kind}" for kind in ("txt", "mp4", "json")}
+    again = track("--no-video", "--", video)
+    assert (again.status, "kept as an earlier run" in again.err) == (0, True)
+
+
+@pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+def test_a_name_that_is_no_text_is_tracked_and_printed(models: Path, tmp_path: Path, locale: dict[str, str]) -> None:
+    """In Latin-1, or in a locale of ASCII: Python has its bytes as lone surrogates."""
+    walk(tmp_path / "walk.mp4", 6).rename(tmp_path / os.fsdecode(b"stra\xdfe.mp4"))
+    options = ("track", "--engine", "local", "--model-repository", models, "--output", tmp_path / "out")
+    done = subprocess.run(
+        [sys.executable, "-m", "client.cli", *map(str, options), tmp_path / os.fsdecode(b"stra\xdfe.mp4")],
+        capture_output=True, check=True, cwd=ROOT, timeout=120, env=os.environ | locale,
+    )  # fmt: skip
+    assert b"/out/stra\xdfe.mp4\n" in done.stdout
+    assert names(tmp_path / "out") == {os.fsdecode(b"stra\xdfe.") + kind for kind in ("txt", "mp4", "json")}
+
+
+def test_all_videos_are_tracked_though_nobody_reads_on(models: Path, tmp_path: Path) -> None:
+    videos = [walk(tmp_path / f"{name}.mp4", 6) for name in "ab"]
+    options = ("--engine", "local", "--model-repository", models, "--output", tmp_path / "out")
+    process = start("track", *options, *videos)
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    process.stderr.close()
+    assert process.wait(timeout=120) == 0
+    assert names(tmp_path / "out") == {f"{name}.{kind}" for name in "ab" for kind in ("txt", "mp4", "json")}
+
+
+def test_a_video_by_standard_input(models: Path, tmp_path: Path) -> None:
+    walk(tmp_path / "walk.mkv", 6)
+    options = ("--engine", "local", "--model-repository", models, "--output", tmp_path / "out")
+    with (tmp_path / "walk.mkv").open("rb") as file:
+        done = subprocess.run(
+            [sys.executable, "-m", "client.cli", "track", *map(str, options), "-"],
+            stdin=file, capture_output=True, check=True, cwd=ROOT, timeout=120,
+        )  # fmt: skip
+    assert b"stdin.mp4" in done.stdout
+    assert names(tmp_path / "out") == {"stdin.txt", "stdin.mp4", "stdin.json"}

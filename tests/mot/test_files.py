@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mot.files import user_cache, whole_file
+from mot.files import lines_of, no_text, text_of, user_cache, whole_file
 
 
 def test_the_file_appears_when_the_block_succeeds(tmp_path: Path) -> None:
@@ -83,3 +83,20 @@ def test_old_leftovers_of_any_file_are_removed(tmp_path: Path) -> None:
     with whole_file(tmp_path / "a.txt") as temporary:
         temporary.touch()
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", f".c.{os.getppid()}.partial.txt"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_as_windows_writes_it(encoding: str) -> None:
+    assert text_of("Straße\r\n".encode(encoding)) == "Straße\r\n"
+
+
+@pytest.mark.parametrize(("data", "encoding"), [(b"Stra\xdfe", "UTF-8"), (b"\xff\xfe1", "UTF-16")])
+def test_no_text_names_the_remedy(data: bytes, encoding: str) -> None:
+    with pytest.raises(UnicodeDecodeError) as caught:
+        text_of(data)
+    assert no_text(caught.value).endswith(f"is not {encoding}); if it is one, save it as UTF-8")
+
+
+def test_only_line_ends_part_lines() -> None:
+    """datalad issue 3523, jsonlines issue 53: str.splitlines parts at what JSON and names may hold."""
+    assert lines_of("a\u2028b\x85c\x0cd\r\ne\rf\n") == ["a\u2028b\x85c\x0cd", "e", "f", ""]

@@ -96,10 +96,11 @@ def test_an_empty_file_has_no_rows(file: Path, text: str) -> None:
         ("2,1,1,1,1,1,nan", "score or mark is nan"),
         ("2,1,1,1,0,1,1", "width is 0, a box must have a positive size"),
         ("2,1,1,1,1,-3,1", "height is -3, a box must have a positive size"),
-        ("0,1,1,1,1,1,1", "frame is 0, frames start at 1"),
+        ("0,1,1,1,1,1,1", "frame is 0, frames start at 1; add 1 to all frames of a file that counts from 0"),
         ("1.5,1,1,1,1,1,1", "frame is 1.5, not a whole number"),
         ("2,1.5,1,1,1,1,1", "id is 1.5, not a whole number"),
-        ("2,3000000000,1,1,1,1,1", "id is 3000000000, beyond 2147483647"),
+        ("2,9007199254740994,1,1,1,1,1", "id is 9007199254740994, beyond 9007199254740992; number from 1"),
+        ("3000000000,1,1,1,1,1,1", "frame is 3000000000, beyond 2147483647"),
         ("2,-1,1,1,1,1,1", "id is -1, a track's id must not be negative"),
         ("1,5,1,1,1,1,1", r"id 5 is already in frame 1 \(line 1\)"),
     ],
@@ -190,3 +191,19 @@ def test_published_files_are_read(mot_data: Path) -> None:
     assert read_seqinfo(pets / "seqinfo.ini").frame_rate == 7
     half = read_ground_truth(mot_data / "mot" / "MOT17-09-FRCNN" / "gt" / "gt_val_half.txt")
     assert ((half.classes == 1) & (half.scores == 1)).sum() == 2879
+
+
+def test_ids_may_be_as_large_as_a_clock(file: Path) -> None:
+    """insight-platform/Savant issue 959: DeepStream's ids do not fit 32 bits."""
+    file.write_text("1,1699999999123,1,1,1,1,1\n1,4294967297,1,1,1,1,1\n2,9007199254740991,1,1,1,1,1\n")
+    rows = read_results(file)
+    assert rows.ids.tolist() == [1699999999123, 4294967297, 9007199254740991]
+    write_results(file, rows)
+    assert read_results(file).ids.tolist() == rows.ids.tolist()
+
+
+def test_numbers_as_numpy_writes_them(file: Path) -> None:
+    """np.savetxt's default format: ids and frames as 1.000000000000000000e+00."""
+    np.savetxt(file, [[1, 2, 3.5, 4, 5, 6, 0.9, -1, -1, -1]], delimiter=",")
+    rows = read_results(file)
+    assert (rows.frames.tolist(), rows.ids.tolist(), rows.boxes.tolist()) == ([1], [2], [[3.5, 4, 5, 6]])

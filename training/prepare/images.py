@@ -35,7 +35,10 @@ def is_image(path: Path) -> bool:
 
 
 def images_below(folder: Path) -> Iterator[Path]:
-    """The image files of a folder and of all below it, by path; links to folders are followed, each but once."""
+    """The image files of a folder and of all below it, by path; links to folders are followed, each but once.
+
+    Not those in hidden folders, such as a file manager's ``.thumbnails`` or ``.Trash-1000``.
+    """
     seen = set()
     found = []
     for place, folders, files in os.walk(folder, followlinks=True):
@@ -43,6 +46,7 @@ def images_below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
         found += [path for path in (Path(place, name) for name in files) if is_image(path)]
     yield from sorted(found)
 

@@ -50,7 +50,7 @@ class MotSequence:
 
 
 def find_sequences(source: Path, detector: str | None = None) -> list[Path]:
-    """The sequences' folders, by name.
+    """The sequences' folders, by name; hidden ones are none.
 
     Args:
         source: the published folder, or its ``train`` folder.
@@ -63,7 +63,8 @@ def find_sequences(source: Path, detector: str | None = None) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected MOTChallenge sequences in it")
     copies = tuple(f"-{name}" for name in ("DPM", "FRCNN", "SDP") if detector and name != detector)
-    sequences = sorted(path for path in folder.iterdir() if (path / "gt" / "gt.txt").is_file())
+    seen = (path for path in folder.iterdir() if not path.name.startswith("."))
+    sequences = sorted(path for path in seen if (path / "gt" / "gt.txt").is_file())
     chosen = [path for path in sequences if not path.name.endswith(copies)] if copies else sequences
     if not chosen:
         there = f"only {', '.join(path.name for path in sequences)}" if sequences else "no SEQUENCE/gt/gt.txt"

@@ -106,6 +106,10 @@ def id_zero(folder: Path) -> None:
     write(folder / "MOT20-04.txt", ROW.format(frame=3, id=2), ROW.format(frame=4, id=0))
 
 
+def id_of_a_clock(folder: Path) -> None:
+    write(folder / "MOT20-04.txt", ROW.format(frame=3, id=1699999999123))
+
+
 def short_rows(folder: Path) -> None:
     write(folder / "MOT20-04.txt", "1,1,10,20,30,60,0.9")
 
@@ -145,9 +149,12 @@ FAULTS: dict[Fault, str] = {
     training: "{folder}/MOT20-01.txt: MOT20-01 is no sequence of MOT20's test set; put it elsewhere",
     empty: "{folder}/MOT20-04.txt: holds no row; nobody was found in the whole sequence",
     beyond: "{folder}/MOT20-04.txt: has frame 2081, but the sequence has 2080 frames",
-    frame_zero: "{folder}/MOT20-04.txt:1: frame is 0, frames start at 1",
+    frame_zero: "{folder}/MOT20-04.txt:1: frame is 0, frames start at 1; add 1 to all frames of a file that "
+    "counts from 0",
     repeated: "{folder}/MOT20-04.txt:2: id 7 is already in frame 3 (line 1)",
     id_zero: "{folder}/MOT20-04.txt: has id 0 in frame 4; ids count from 1",
+    id_of_a_clock: "{folder}/MOT20-04.txt: has id 1699999999123; TrackEval's tables have a place for each id below it, "
+    "so number from 1",
     short_rows: "{folder}/MOT20-04.txt: has 7 columns, the server wants 10; end each line with -1,-1,-1",
     cut: "{folder}/MOT20-04.txt:2: 4 columns, expected 7 to 10 separated by commas",
     flat_box: "{folder}/MOT20-04.txt:1: width is 0, a box must have a positive size",

@@ -169,3 +169,24 @@ def test_labels_of_the_other_half_are_refused(tmp_path: Path) -> None:
     assert take_half(pair, "val-half").first == 7
     with pytest.raises(EvaluationError, match=r"gt_val_half\.txt: holds labels of val-half"):
         take_half(pair, "train-half")
+
+
+def test_hidden_files_are_nobody_s(tmp_path: Path) -> None:
+    """qView issue 651 and many others: macOS leaves ._A beside A; and a run under way has a hidden file, too."""
+    gt, out = lay_out(tmp_path, ["A", "B", "._A"], ["A", "B", "._B", ".A.123.partial"])
+    assert [pair.name for pair in find_pairs(gt, out)] == ["A", "B"]
+
+
+def test_what_lies_beside_results_is_none(tmp_path: Path) -> None:
+    gt, out = lay_out(tmp_path, ["A", "B"], ["A", "B", "A.partial", "pedestrian_summary"])
+    assert [pair.name for pair in find_pairs(gt, out)] == ["A", "B"]
+
+
+def test_results_may_lie_as_trackeval_has_them(tmp_path: Path) -> None:
+    """mikel-brostrom/boxmot issue 1100, xingyizhou/GTR issue 48: TRACKER/data/SEQUENCE.txt, or without data/."""
+    gt, out = lay_out(tmp_path, ["A", "B"], ["A", "B"])
+    (tmp_path / "tracker").mkdir()
+    moved = out.rename(tmp_path / "tracker" / "data")
+    (tmp_path / "tracker" / "pedestrian_summary.txt").touch()
+    assert [pair.result for pair in find_pairs(gt, tmp_path / "tracker")] == [moved / "A.txt", moved / "B.txt"]
+    assert find_pairs(gt / "A", tmp_path / "tracker")[0].result == moved / "A.txt"

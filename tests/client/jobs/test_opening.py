@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from client.detection.given import GivenDetections
-from client.jobs.opening import check_people, open_input
+from client.jobs.opening import check_extent, check_people, open_input
 from client.jobs.spec import JobError, JobSpec, TrackerSpec
 from client.jobs.tracking import track_source
 from client.outputs.text import MotTextSink
@@ -148,3 +148,16 @@ def test_botsort_looks_at_pictures_where_it_follows_the_camera(tmp_path: Path, c
     with opened(sequence(tmp_path / "seq", images=LENGTH), given.path, tracker=config) as source:
         assert isinstance(source, BlankFrames) is not camera_motion
         assert track_source(source, given, [], config=config).ids == 2
+
+
+def test_detections_behind_the_end_of_a_video_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """AIFARMS/AVAT issue 64, wangxiao5791509/TNL2K issue 8: annotations of another cut of the video."""
+    given = GivenDetections(walkers(tmp_path / "det.txt", range(1, 31)))
+    job = JobSpec(input="walk.mp4", output=tmp_path, name="walk", start=3)
+    check_extent(given, job, 28)
+    assert not caplog.text
+    check_extent(given, job, 10)
+    assert "has detections up to frame 30, but walk.mp4 ends with frame 12; are they of another video?" in caplog.text
+    caplog.clear()
+    check_extent(given, job.model_copy(update={"end": 12}), 10)
+    assert not caplog.text

@@ -41,3 +41,11 @@ def test_another_file_of_that_name(tmp_path: Path, text: str) -> None:
     path.write_text(text, errors="surrogateescape")
     with pytest.raises(JobError, match=rf"{path}: is no record of a result; remove it"):
         Record.read(tmp_path, "MOT17-09")
+
+
+def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    """In Latin-1, as Python has them: lone surrogates, which JSON escapes."""
+    record = Record(settings={"input": {"address": "stra\udcdfe"}}, state="done", summary=SUMMARY)
+    record.write(tmp_path, "stra\udcdfe")
+    assert names(tmp_path) == {"stra\udcdfe.json"}
+    assert Record.read(tmp_path, "stra\udcdfe") == record

@@ -162,3 +162,46 @@ def test_mot17_sequence(mot_data: Path) -> None:
             (524, (1080, 1920, 3)),
             (525, (1080, 1920, 3)),
         ]
+
+
+@pytest.mark.parametrize(
+    ("names", "missing"),
+    [
+        ("1 2 3 5 6", "4"),
+        ("f0001 f0002 f0003 f0007 f0008 f0010", "4-6, 9"),
+        ("0010 0020 0030 0050 0060", "40"),
+        ("1 2 4 5 7 8 10 11 12 14 15 16", "3, 6, 9, ..."),
+    ],
+)
+def test_numbers_missing_between_images_are_said(
+    tmp_path: Path, names: str, missing: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """NevermindNilas/TheAnimeScripter issue 376, DeepLabCut issue 581: whose frame is whose, where one is deleted?"""
+    for name in names.split():
+        write_image(tmp_path / f"{name}.png", numbered_image(1))
+    assert [frame.index for frame in read(tmp_path)] == list(range(1, len(names.split()) + 1))
+    assert f"numbers are missing between the names ({missing}); frames are counted by place" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "1 2 3 4",
+        "6 7 8 9",
+        "0 10 20 30",
+        "1 9",
+        "1699999999123 1699999999161 1699999999204 1699999999239",
+        "a1 a2 b1 b3 b9",
+        "one two three",
+        "1(1) 1(2) 1(9)",
+        "1 1a 9",
+        f"{'9' * 400} {'8' * 400} 1 2",
+    ],
+)
+def test_names_without_a_running_number_give_no_warning(
+    tmp_path: Path, names: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in names.split():
+        write_image(tmp_path / f"{name[:200]}.png", numbered_image(1))
+    read(tmp_path)
+    assert not caplog.text

@@ -87,3 +87,18 @@ def test_what_is_no_configuration(tmp_path: Path, content: str) -> None:
 def test_a_missing_configuration(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data\.json: cannot be read: No such file.*mot-train data"):
         read_config(tmp_path / "data.json")
+
+
+@pytest.mark.parametrize("name", ["a\u2028b", "a\x85b", "a\x0cb", "a b", "東"])
+def test_any_name_in_a_line_is_read_back(tmp_path: Path, name: str) -> None:
+    image = tmp_path / f"a/images/{name}.jpg"
+    config = read_config(write_config(tmp_path, {"a": [image]}))
+    assert read_list(config, "a", tmp_path / "a.train") == {1: image}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_list_that_windows_has_written(tmp_path: Path, encoding: str) -> None:
+    """datvuthanh/HybridNets issue 113: PowerShell's > writes UTF-16."""
+    config = read_config(write_config(tmp_path, {}))
+    (tmp_path / "a.train").write_bytes("a/images/1.jpg\r\na/images/2.jpg\r\n".encode(encoding))
+    assert list(read_list(config, "a", tmp_path / "a.train")) == [1, 2]

@@ -169,3 +169,11 @@ def test_names_that_would_share_a_place(image: Path, tmp_path: Path, name: str) 
     with pytest.raises(DataError, match="--name"):
         convert_data_set(tmp_path / "out", name, reading(image, train=[picture(image, [1, 2, 3, 4])]))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["a\nb.png", "a\rb.png", "stra\udcdfe.png"])
+def test_names_that_cannot_stand_in_a_list_are_refused(image: Path, tmp_path: Path, name: str) -> None:
+    """ranger pull request 1703: a name may hold any byte; a list has one a line, in UTF-8."""
+    source = image.rename(image.with_name(name))
+    with pytest.raises(DataError, match=r"the name is no UTF-8, or breaks a line.*rename it"):
+        convert([picture(source, [1, 2, 3, 4])], tmp_path / "out", "x")

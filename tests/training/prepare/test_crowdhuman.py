@@ -110,3 +110,50 @@ def test_missing_images_and_annotations(source: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: no folder Images"):
         read_crowdhuman(tmp_path / "empty", "none")
+
+
+@pytest.mark.parametrize("ignore", [1, 1.0, True, "1", "true"])
+def test_to_be_ignored_however_a_tool_writes_it(source: Path, ignore: object) -> None:
+    """alaksana96/darknet-crowdhuman pull request 1: boxes to be ignored became people."""
+    write_odgt(source / "annotation_train.odgt", {"b": [box([1, 2, 3, 4]) | {"extra": {"ignore": ignore}}]})
+    reading = read_crowdhuman(source, "none")
+    assert len(reading.splits["train"][0].people) == 0
+    assert reading.left_out == {"marked to be ignored": 1}
+
+
+@pytest.mark.parametrize("extra", [None, {}, {"ignore": "0"}, {"ignore": None}, {"ignore": False}])
+def test_not_to_be_ignored_however_a_tool_writes_it(source: Path, extra: object) -> None:
+    write_odgt(source / "annotation_train.odgt", {"b": [box([1, 2, 3, 4]) | {"extra": extra}]})
+    assert read_crowdhuman(source, "none").splits["train"][0].people.tolist() == [[1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("missing", [{}, {"fbox": None}, {"fbox": []}])
+def test_people_with_another_box_only_are_left_out_and_counted(source: Path, missing: dict[str, Any]) -> None:
+    """timmeinhardt/trackformer issue 22 and the like: one missing key ended the conversion."""
+    head = {"tag": "person", "hbox": [1, 1, 5, 5], "vbox": [1, 1, 9, 9], "extra": {}} | missing
+    write_odgt(source / "annotation_train.odgt", {"b": [head, box([1, 2, 3, 4])]})
+    reading = read_crowdhuman(source, "none")
+    assert reading.splits["train"][0].people.tolist() == [[1, 2, 3, 4]]
+    assert reading.left_out == {"without a full body (fbox)": 1}
+
+
+@pytest.mark.parametrize("name", ["b.jpg", "Images/b", "train\\b.jpg"])
+def test_an_id_may_be_the_image_s_path(source: Path, name: str) -> None:
+    write_odgt(source / "annotation_train.odgt", {name: [box([1, 2, 3, 4])]})
+    assert read_crowdhuman(source, "none").splits["train"][0].name == "b.jpg"
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\n\n", "\r", "\n  \n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lines_as_windows_writes_them(source: Path, ending: str, encoding: str) -> None:
+    lines = [json.dumps({"ID": name, "gtboxes": [box([1, 2, 3, 4])]}) for name in ("273271,c9db0", "b")]
+    (source / "annotation_train.odgt").write_bytes(ending.join([*lines, ""]).encode(encoding))
+    assert [len(picture.people) for picture in read_crowdhuman(source, "none").splits["train"]] == [1, 1]
+
+
+@pytest.mark.parametrize("letter", ["\u2028", "\x85"])
+def test_only_line_ends_part_lines(source: Path, letter: str) -> None:
+    """datalad issue 3523: JSON may hold what str.splitlines takes for the end of a line."""
+    entry = {"ID": "b", "note": f"a{letter}b", "gtboxes": [box([1, 2, 3, 4])]}
+    (source / "annotation_train.odgt").write_text(json.dumps(entry, ensure_ascii=False), "utf-8")
+    assert len(read_crowdhuman(source, "none").splits["train"]) == 1

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.media import numbered_image, write_image
 from training.data.labels import DataError
-from training.prepare.images import image_size, images_in
+from training.prepare.images import image_size, images_below, images_in
 
 
 def test_images_are_found_by_suffix_in_order(tmp_path: Path) -> None:
@@ -55,3 +55,11 @@ def test_only_the_header_is_read(tmp_path: Path) -> None:
     path = write_image(tmp_path / "a.jpg", np.random.default_rng(0).integers(0, 255, (400, 300, 3)).astype(np.uint8))
     path.write_bytes(path.read_bytes()[:2000])
     assert image_size(path) == (300, 400)
+
+
+def test_hidden_folders_and_files_are_nobody_s(tmp_path: Path) -> None:
+    """motioneye issue 89: .AppleDouble; file managers' .thumbnails and .Trash-1000 likewise."""
+    for name in ("a/1.jpg", "a/._1.jpg", "a/.AppleDouble/1.jpg", ".Trash-1000/files/2.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(images_below(tmp_path)) == [tmp_path / "a/1.jpg"]

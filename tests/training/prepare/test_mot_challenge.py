@@ -190,6 +190,12 @@ def test_the_suffix_that_seqinfo_names_and_no_hidden_files(tmp_path: Path) -> No
     assert [path.name for path in opened.frames.values()] == ["000001.jpg", "000002.jpg"]
 
 
+def test_hidden_folders_are_no_sequences(tmp_path: Path) -> None:
+    for name in ("A", "._A", ".Trash-1000"):
+        sequence(tmp_path / name, "1,1,10,20,20,40,1,1,1\n", frames=1)
+    assert [folder.name for folder in find_sequences(tmp_path)] == ["A"]
+
+
 @pytest.mark.data
 def test_published_ground_truth(mot_data: Path) -> None:
     """Boxes and identities as the data's description counts them."""
