@@ -67,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: errors meant for the user are printed, not traced; status 1. Ctrl-C is status 130."""
     # Before anything imports numpy: several BLAS threads make small matrices slower and take the network's cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # gRPC's own words, of handshakes that fail, are for its developers; ours say what helps.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as by nohup
             signal.signal(number, signal.default_int_handler)  # so that it cleans up like Ctrl-C

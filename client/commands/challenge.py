@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from client.commands.access import Headers, TlsCa, TlsCert, TlsKey, access_of
 from client.commands.options import (
     ConfThres,
     EngineKind,
@@ -87,6 +88,10 @@ def track(
     protocol: WireProtocol = "grpc",
     in_flight: InFlight = None,
     retry_for: RetryFor = 60,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    header: Headers = None,
     model: Model = None,
     model_repository: ModelRepository = None,
 ) -> None:
@@ -118,7 +123,15 @@ def track(
         raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
 
     network = network_config(
-        engine, url, protocol, in_flight, retry_for, model_repository, model, needed=detections is None
+        engine,
+        url,
+        protocol,
+        in_flight,
+        retry_for,
+        model_repository,
+        model,
+        needed=detections is None,
+        access=access_of(tls_ca, tls_cert, tls_key, header),
     )
 
     from client.challenge.jobs import jobs_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` need not wait for
+    from client.detection.access import Access
     from client.serving.network import NetworkConfig
     from client.tracking import TrackerConfig
 
@@ -69,6 +70,7 @@ def network_config(
     model: str | None = None,
     *,
     needed: bool = True,
+    access: Access,
 ) -> NetworkConfig:
     """Where the network runs, as the options choose.
 
@@ -95,6 +97,7 @@ def network_config(
         kind=kind,
         url=url,
         protocol=protocol,
+        access=access,
         model_repository=repository,
         model=choice.name,
         graph=choice.graph,

@@ -24,6 +24,14 @@ def serve(
     instances: Annotated[
         int | None, typer.Option(min=1, help="Processes that run the model; by default one a core, at most 8.")
     ] = None,
+    connection_age: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            help="Seconds after which a gRPC connection ends, its calls answered, so that clients of several servers look "
+            "for new ones; by default never.",
+        ),
+    ] = None,
     model: Model = None,
     model_repository: ModelRepository = None,
 ) -> None:
@@ -68,6 +76,7 @@ def serve(
         grpc_port=grpc_port,
         metrics_port=metrics_port,
         instances=instances,
+        options=[f"--grpc-max-connection-age={connection_age * 1000:.0f}"] if connection_age else (),
     )
     try:
         with _one_interruption(), server, Supervisor(server, canary_every_s=_CANARY_EVERY_S) as supervisor:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from client.commands.access import Headers, TlsCa, TlsCert, TlsKey, access_of
 from client.commands.options import (
     EngineKind,
     InFlight,
@@ -59,6 +60,10 @@ def tune(
     protocol: WireProtocol = "grpc",
     in_flight: InFlight = None,
     retry_for: RetryFor = 60,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    header: Headers = None,
     model_repository: ModelRepository = None,
 ) -> None:
     """Search a tracker's settings on labelled sequences, and judge them on sequences left out.
@@ -93,7 +98,8 @@ def tune(
 
     base = without_images(tracker_settings(tracker, None, tracker_set))
     ranges = ranges_of(base, setting or ())
-    network = network_config(engine, url, protocol, in_flight, retry_for, model_repository)
+    access = access_of(tls_ca, tls_cert, tls_key, header)
+    network = network_config(engine, url, protocol, in_flight, retry_for, model_repository, access=access)
     labels = [
         read_labels(
             given,

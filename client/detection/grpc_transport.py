@@ -10,6 +10,7 @@ import tritonclient.grpc as triton_grpc
 from tritonclient.grpc import InferenceServerClient as GrpcClient
 from tritonclient.utils import InferenceServerException
 
+from client.detection.access import Access
 from client.detection.detector import DetectorError
 from client.detection.proxy import Proxy
 from client.detection.transport import (
@@ -17,6 +18,7 @@ from client.detection.transport import (
     MAX_REQUEST,
     Arrays,
     Image,
+    MistrustError,
     ServedModel,
     UnavailableError,
     arrays,
@@ -37,29 +39,51 @@ _CHANNEL: list[tuple[str, int | str]] = [
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.lb_policy_name", "round_robin"),  # a name with several addresses is several servers
+    # A name with several addresses is several servers, and it is asked again when a connection ends: servers that
+    # end theirs now and then (`mot serve --connection-age`) let clients find new ones. gRPC's own limit is 30 s.
+    ("grpc.lb_policy_name", "round_robin"),
+    ("grpc.dns_min_time_between_resolutions_ms", 2_000),
 ]
+_RESTRICTED = "This protocol is restricted"  # without a header (--header) that only some know; UNAVAILABLE to Triton
 _TRY_AGAIN = {"StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED"}
 
 
 class GrpcTransport:
     """One channel for all threads: tritonclient's gRPC client allows that."""
 
-    def __init__(self, host: str, port: int, proxy: Proxy | None = None) -> None:
-        self._address = f"grpc://{host}:{port}"
+    def __init__(
+        self, host: str, port: int, proxy: Proxy | None = None, *, access: Access | None = None, tls: bool = False
+    ) -> None:
+        """``tls``: even where ``access`` names no certificate, then with the authorities that gRPC brings along."""
+        access = access or Access()
+        self._tls, self._access = tls or access.has_tls, access
+        if self._tls:
+            access.check_files()
+        self._address = f"{'grpcs' if self._tls else 'grpc'}://{host}:{port}"
         self._via = f" (through {proxy})" if proxy else ""
         # gRPC has rules of its own for the environment; client.detection.proxy has decided already.
         way = ("grpc.http_proxy", proxy.url) if proxy else ("grpc.enable_http_proxy", 0)
-        self._client: Any = GrpcClient(f"{host}:{port}", channel_args=[*_CHANNEL, way])
+        paths = {
+            "root_certificates": access.tls_ca,
+            "private_key": access.tls_key,
+            "certificate_chain": access.tls_cert,
+        }
+        self._client: Any = GrpcClient(
+            f"{host}:{port}",
+            ssl=self._tls,
+            channel_args=[*_CHANNEL, way],
+            **{name: str(path) for name, path in paths.items() if path and self._tls},
+        )
+        self._headers = dict(access.headers)
 
     def describe(self, model: str, timeout_s: float) -> ServedModel:
         with self._translated():
-            if not self._client.is_server_ready(client_timeout=timeout_s):
+            if not self._client.is_server_ready(headers=self._headers, client_timeout=timeout_s):
                 raise UnavailableError(f"{self._address}: the server is not ready")
         try:
             with self._translated():
-                metadata = self._client.get_model_metadata(model, client_timeout=timeout_s)
-                config = self._client.get_model_config(model, client_timeout=timeout_s).config
+                metadata = self._client.get_model_metadata(model, headers=self._headers, client_timeout=timeout_s)
+                config = self._client.get_model_config(model, headers=self._headers, client_timeout=timeout_s).config
         except UnavailableError:
             raise
         except DetectorError as error:
@@ -77,7 +101,9 @@ class GrpcTransport:
         tensor = triton_grpc.InferInput(name, pixels.shape, "UINT8").set_data_from_numpy(pixels)
         wanted = [triton_grpc.InferRequestedOutput(output) for output in outputs]
         with self._translated():
-            answer = self._client.infer(model, [tensor], outputs=wanted, client_timeout=timeout_s)
+            answer = self._client.infer(
+                model, [tensor], outputs=wanted, headers=self._headers, client_timeout=timeout_s
+            )
         return arrays(answer.as_numpy, outputs, self._address)
 
     def close(self) -> None:
@@ -85,7 +111,7 @@ class GrpcTransport:
 
     def _models(self, timeout_s: float) -> list[str]:
         try:
-            index = self._client.get_model_repository_index(client_timeout=timeout_s)
+            index = self._client.get_model_repository_index(headers=self._headers, client_timeout=timeout_s)
         except InferenceServerException:  # a server may keep that to itself
             return []
         return [model.name for model in index.models]
@@ -95,6 +121,37 @@ class GrpcTransport:
         try:
             yield
         except InferenceServerException as error:
+            if explained := _mistrust(str(error), self._access if self._tls else None):
+                raise MistrustError(f"{self._address}: {explained}{self._via}") from error
             again = error.status() in _TRY_AGAIN or is_dead_process(str(error))
+            again = again and _RESTRICTED not in str(error)
             kind = UnavailableError if again else DetectorError
             raise kind(f"{self._address}: {printable(str(error))}{self._via}") from error
+
+
+def _mistrust(reason: str, access: Access | None) -> str:
+    """What gRPC's words about certificates mean and what helps; empty where they are about something else.
+
+    Args:
+        access: ours; None where we speak without TLS.
+    """
+    if "certificate has expired" in reason:
+        return "the server's certificate has expired; it needs a new one"
+    if "certificate is not yet valid" in reason:
+        return "the server's certificate is not valid yet; check the clocks"
+    if "Hostname Verification Check failed" in reason:
+        return "the server's certificate is for another host; use the name that it is for, or another certificate"
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        known = "in gRPC's list" if access is None or access.tls_ca is None else f"in {access.tls_ca}"
+        return f"the server's certificate is from no authority {known}; name its authority's with --tls-ca"
+    if "WRONG_VERSION_NUMBER" in reason:
+        return "the server speaks without TLS; write grpc:// and give no --tls option, or check the port"
+    if "Socket closed" not in reason or "connections to all backends failing" not in reason:
+        return ""
+    if access is None:
+        helps = "speaks TLS does; name its authority with --tls-ca, or check the port"
+    elif access.tls_cert is None:
+        helps = "wants a certificate does; give --tls-cert and --tls-key"
+    else:
+        helps = f"does not trust {access.tls_cert} does: it is another authority's, or has expired"
+    return f"the server hangs up at once, as one that {helps}"

@@ -39,8 +39,11 @@ class HttpTransport:
     encoding of requests and answers is used, over the standard library's connections.
     """
 
-    def __init__(self, host: str, port: int, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, proxy: Proxy | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> None:
         self._address = f"http://{host}:{port}"
+        self._headers = dict(headers or {})
         self._proxy = proxy
         self._via = f" (through {proxy})" if proxy else ""
         self._peer = (proxy.host, proxy.port) if proxy else (host, port)
@@ -111,7 +114,7 @@ class HttpTransport:
     ) -> tuple[bytes, int | None]:
         """The answer's content, and the length of its JSON part where binary tensors follow."""
         connection = self._connection(timeout_s)
-        target, sent = path, dict(headers or {})
+        target, sent = path, self._headers | dict(headers or {})
         if self._proxy:  # a proxy takes the whole address (RFC 9112, 3.2.2)
             target, sent = self._address + path, sent | self._proxy.headers
         try:

@@ -34,6 +34,13 @@ class UnavailableError(DetectorError):
     """The server did not answer this time: it is down, starting, stopping, overloaded or slow. Try again."""
 
 
+class MistrustError(UnavailableError):
+    """Client and server do not trust each other, as their certificates stand: whoever begins should hear of it.
+
+    In the middle of a job it may be waited for, as a certificate that has expired is replaced.
+    """
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServedModel:
     """What a server says of a model."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from client.detection.connect import WireProtocol, connect
 from client.detection.detector import DetectorError, LetterboxDetector
 from client.detection.outage import Outage, Outages
-from client.detection.transport import Transport, UnavailableError
+from client.detection.transport import MistrustError, Transport, UnavailableError
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
 
@@ -87,6 +87,8 @@ class TritonDetector(LetterboxDetector):
     def _checked_spec(self, timeout_s: float) -> ModelSpec:
         try:
             served = self._transport.describe(self._model, timeout_s)
+        except MistrustError as error:
+            raise DetectorError(str(error)) from error
         except UnavailableError as error:
             raise DetectorError(
                 f"no Triton server is ready at {self._address} ({error}); start one with `mot serve`, or check "

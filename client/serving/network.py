@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from client.detection.connect import WireProtocol, connect_directly
+from client.detection.access import Access
+from client.detection.connect import WireProtocol, connect, connect_directly
 from client.detection.detector import LetterboxDetector
 from client.detection.onnx import OnnxDetector, available_cores
 from client.detection.outage import Outage
@@ -37,6 +39,7 @@ class NetworkConfig(BaseModel):
     kind: Literal["triton", "local"] = "triton"
     url: str | None = None  # of a Triton server that is already running; None: start an embedded one
     protocol: WireProtocol = "grpc"
+    access: Access = Field(default_factory=Access.of_environment)  # to that server
     model_repository: Path = MODEL_REPOSITORY  # of the embedded server and of the local engine
     model: str = Field(default=MODEL_NAME, pattern=r"^[^/\\]+$")  # its name on the server and in the repository
     graph: Path | None = None  # an ONNX file by itself, for the embedded server and the local engine
@@ -113,6 +116,7 @@ def _remote(config: NetworkConfig, url: str, videos: int, tell: Tell | None) -> 
         model=config.model,
         in_flight=in_flight * videos,
         retry_for_s=config.retry_for_s,
+        connect=partial(connect, access=config.access),
         tell=tell,
     )
     return Network(detector=detector, in_flight=in_flight)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event
@@ -55,6 +56,7 @@ class EmbeddedServer:
         metrics_port: int = 0,
         instances: int | None = None,
         log_file: Path | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         """Choose what to serve and where; :meth:`start` starts it.
 
@@ -66,12 +68,14 @@ class EmbeddedServer:
             http_port: and the other ports: 0 picks a free one.
             instances: processes that run the model; by default one a core, at most 8.
             log_file: the server's output; by default a temporary file, shown in part when starting fails.
+            options: more of Triton's own.
         """
         self._model_repository, self._model, self._graph = model_repository, model, graph
         self._host = host
         self._wanted_ports = (http_port, grpc_port, metrics_port)
         self.instances = instances or min(available_cores(), _MAX_INSTANCES)
         self._wanted_log = log_file
+        self._options = tuple(options)
         self._log_file: Path | None = None
         self._place: Place | None = None
         self._runtime: Runtime | None = None
@@ -232,7 +236,7 @@ class EmbeddedServer:
     def _begin(self, timeout_s: float, stop: Event | None) -> None:
         """Start the process and wait until it answers."""
         assert self._log_file and self._runtime and self._place
-        command = self._runtime.command(self._host, self.ports, self._place.shared_memory_prefix)
+        command = [*self._runtime.command(self._host, self.ports, self._place.shared_memory_prefix), *self._options]
         with self._place.starting(self._log_file):
             with self._log_file.open("ab") as log:
                 try:
