@@ -20,15 +20,20 @@ class TrackerConfig(ABC):
         None, "seconds that a lost track is remembered, instead of track_buffer", most=np.inf
     )
     coast: float = setting(
-        0, "frames, at the video's rate, that a lost track is still shown where it is expected", most=np.inf
+        0, "seconds that a lost track is still shown where it is expected, but no longer than it was seen", most=np.inf
     )
     coast_still: float = setting(
         0, "the same as coast for those who stood when they were lost, where that is longer", most=np.inf
+    )
+    coast_hidden: float = setting(
+        0, "the same as coast for those who are expected behind somebody in view, where that is longer", most=np.inf
     )
     min_hits: int = setting(
         2, "detections in a row that make a track, but in the first frame", least=1, most=np.inf, whole=True
     )
     duplicate_thres: float = setting(0.15, "1 - IoU below which a visible and a lost track are the same person")
+    visible_double_thres: float = setting(0, "1 - IoU below which two visible tracks are the same person")
+    newborn_thres: float = setting(0, "1 - IoU below which a new person is a double of a visible one")
     min_box_area: float = setting(100, "square pixels; smaller boxes are not shown", most=np.inf)
     max_aspect: float = setting(1.6, "width / height; wider boxes are not shown", most=np.inf)
 

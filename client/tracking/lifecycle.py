@@ -9,7 +9,7 @@ from client.tracking.compiled import compiled
 from client.tracking.costs import iou
 from client.tracking.matching import remember
 from client.tracking.moment import Moment, Parts
-from client.tracking.records import GONE, LOST, TENTATIVE, TRACKED, Embeddings, Rows, Table, copy
+from client.tracking.records import GONE, LOST, TENTATIVE, TRACKED, Array, Embeddings, Rows, Table, copy
 from client.tracking.rules import RuleParts, Rules
 from client.tracking.showing import show
 
@@ -71,8 +71,31 @@ def _drop_doubles(tracks: Table, limit: float, margin: float) -> None:
 
 
 @compiled
-def _settle(tracks: Table, known: Embeddings, last_id: int, needed: int) -> tuple[int, int]:
-    """Close the gaps that ended tracks have left, in order, and confirm tracks with ``needed`` detections.
+def _drop_visible_doubles(tracks: Table, limit: float, newborn: float, margin: float) -> None:
+    """Of two visible tracks that cover each other, 1 - IoU below ``limit``, the later one ends.
+
+    One that is not confirmed yet ends already below ``newborn``: rarely is somebody first seen inside another.
+    """
+    for b in range(len(tracks)):
+        later = tracks[b]
+        if later["state"] != TRACKED:
+            continue
+        most = newborn if later["id"] == 0 else limit
+        x1, x2 = later["box"][0], later["box"][2]
+        for a in range(b):
+            earlier = tracks[a]
+            if earlier["box"][0] >= x2 or earlier["box"][2] <= x1 or earlier["state"] != TRACKED:
+                continue
+            if earlier["class"] == later["class"] and 1 - iou(earlier["box"], later["box"], margin) < most:
+                later["state"] = GONE
+                break
+
+
+@compiled
+def _settle(tracks: Table, known: Embeddings, last_id: int, needed: int, sure: float) -> tuple[int, int]:
+    """Close the gaps that ended tracks have left, in order, and confirm tracks.
+
+    With ``needed`` detections, or with one that scores ``sure``.
 
     Returns:
         How many tracks are left, and the last id given.
@@ -86,7 +109,7 @@ def _settle(tracks: Table, known: Embeddings, last_id: int, needed: int) -> tupl
             copy(known[row], known[count])
         track = tracks[count]
         if track["state"] == TRACKED and track["id"] == 0:
-            if track["hits"] >= needed:
+            if track["hits"] >= needed or track["score"] >= sure:
                 last_id += 1
                 track["id"] = last_id
             else:
@@ -96,8 +119,24 @@ def _settle(tracks: Table, known: Embeddings, last_id: int, needed: int) -> tupl
 
 
 @compiled
+def _extend(extent: Array, found: Table) -> None:
+    """Make the extent hold a frame's detections."""
+    for one in found:
+        box = one["box"]
+        extent[0], extent[1] = min(extent[0], box[0]), min(extent[1], box[1])
+        extent[2], extent[3] = max(extent[2], box[2]), max(extent[3], box[3])
+
+
+@compiled
 def finish(
-    parts: Parts, count: int, last_id: int, columns: Rows, least_score: float, needed: int, rule_parts: RuleParts
+    parts: Parts,
+    count: int,
+    last_id: int,
+    columns: Rows,
+    least_score: float,
+    needed: int,
+    sure: float,
+    rule_parts: RuleParts,
 ) -> tuple[int, int, Table]:
     """The end of a frame: tracks begin and end, get ids, and are shown.
 
@@ -108,6 +147,7 @@ def finish(
         columns: detections that nobody has taken.
         least_score: from which one of these begins a track.
         needed: detections that confirm a track.
+        sure: the score of a detection that does so alone.
 
     Returns:
         How many tracks there are now, the last id given, and the tracks to show.
@@ -115,7 +155,10 @@ def finish(
     moment, rules = Moment(*parts), Rules(*rule_parts)
     tracks = moment.tracks
     expire(tracks[:count], moment.clock, rules.patience)
+    _extend(moment.extent, moment.found)
     count = _begin(moment, count, columns, least_score)
     _drop_doubles(tracks[:count], rules.double, moment.margin)
-    count, last_id = _settle(tracks[:count], moment.known, last_id, needed)
-    return count, last_id, show(tracks[:count], moment.clock, rules)
+    if rules.visible_double > 0:
+        _drop_visible_doubles(tracks[:count], rules.visible_double, rules.newborn, moment.margin)
+    count, last_id = _settle(tracks[:count], moment.known, last_id, needed, sure)
+    return count, last_id, show(tracks[:count], moment.clock, moment.extent, rules)

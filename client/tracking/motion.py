@@ -80,6 +80,22 @@ XYWH = _model(_XYWH, _by_size(_WIDTH, 0), _by_size(_HEIGHT, 0), _by_size(_WIDTH,
 _PLACE = (1.0, 0.1, 1.0, 10**0.5, 100.0, -1, 0)
 XYSR = _model(_XYSR, _PLACE, _PLACE, (1.0, 0.01, 10**0.5, 10**0.5, 100.0, -1, 0), (1.0, 0, 10**0.5, 10**0.5, 0, -1, 0))
 
+LEAST_RATE = 7.0  # frames per second
+
+
+def at_rate(model: MotionModel, frame_rate: float) -> MotionModel:
+    """The model for videos of few frames per second, in which people do more between two of them.
+
+    The constants above are for a frame, and hold from 7 to 30 frames per second. Below, they are those of 7 for the
+    same time: a velocity per frame grows with the frame, its random walk with that and the root of it.
+    """
+    longer = max(1.0, LEAST_RATE / frame_rate)
+    noise = model.noise.copy()
+    noise["process"] *= longer**0.5
+    noise["velocity"] *= longer**1.5
+    noise["start_velocity"] *= longer
+    return MotionModel(model.form, noise)
+
 
 @compiled
 def measure(box: Array, form: int, out: Array) -> None:

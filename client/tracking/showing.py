@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from client.tracking.compiled import compiled
-from client.tracking.records import HISTORY, LOST, SHOWN, TRACKED, Table, copy
+from client.tracking.records import HISTORY, LOST, SHOWN, TRACKED, Array, Table, copy
 from client.tracking.rules import Rules
+
+_HIDDEN = 0.6  # share of a box that another covers: who is there is hidden
+_INSIDE = 0.5  # share of a box in the picture; who has left more of it is not expected there
 
 
 @compiled
-def show(tracks: Table, clock: float, rules: Rules) -> Table:
+def show(tracks: Table, clock: float, extent: Array, rules: Rules) -> Table:
     """Confirmed tracks matched in this frame, or not long ago, by ascending id: (M,) of records.SHOWN."""
     shown, box = np.empty(len(tracks), SHOWN), np.empty(4)
     count = 0
     for track in tracks:
         seen = track["state"] == TRACKED
+        if not seen and not (track["state"] == LOST and _is_believable(track, tracks, clock, extent, rules)):
+            continue
         copy(track["box"], box)
-        if not seen:
-            x, y = track["motion"][1, 0], track["motion"][1, 1]
-            stands = np.sqrt(x * x + y * y) < rules.still * (box[2] - box[0])
-            longest = max(rules.coast, rules.coast_still) if stands else rules.coast
-            if track["state"] != LOST or clock - track["last"] > longest:
-                continue
         if rules.measured and seen:
             copy(track["seen"][(track["hits"] - 1) % HISTORY][:4], box)
         width, height = box[2] - box[0], box[3] - box[1]
@@ -39,3 +40,32 @@ def show(tracks: Table, clock: float, rules: Rules) -> Table:
             row["box"][k] = box[k]
         count += 1
     return shown[:count]
+
+
+@compiled
+def _is_believable(track: Any, tracks: Table, clock: float, extent: Array, rules: Rules) -> bool:
+    """Whether a lost person is still where they are expected: soon after, in the picture, behind somebody."""
+    lost = clock - track["last"]
+    if lost > max(rules.coast, rules.coast_still, rules.coast_hidden) or lost > track["last"] - track["first"]:
+        return False
+    box, motion = track["box"], track["motion"]
+    width = box[2] - box[0]
+    if _shared(box, extent) < _INSIDE:
+        return False
+    if lost <= rules.coast:
+        return True
+    if lost <= rules.coast_still and np.sqrt(motion[1, 0] ** 2 + motion[1, 1] ** 2) < rules.still * width:
+        return True
+    if lost <= rules.coast_hidden:
+        for other in tracks:
+            if other["state"] == TRACKED and _shared(box, other["box"]) >= _HIDDEN:
+                return True
+    return False
+
+
+@compiled
+def _shared(box: Array, other: Array) -> float:
+    """The share of a box that another covers; 0 where it has no area."""
+    width, height = min(box[2], other[2]) - max(box[0], other[0]), min(box[3], other[3]) - max(box[1], other[1])
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return float(width * height / area) if width > 0 and height > 0 and area > 0 else 0.0

@@ -63,6 +63,7 @@ class TrackTable:
         self._model = model
         self._predict_tentative, self._margin = predict_tentative, float(margin)
         self.frame = 0  # of the current update, from 1
+        self.seconds = 0.0  # since the update before, by times given or nominally
         self.clock = 0.0  # frames, fractional where times are given
         self._time: float | None = None
         self._last_id = 0
@@ -73,6 +74,7 @@ class TrackTable:
         self._given, self._found = np.zeros((0, 0), np.float32), np.zeros(0, FOUND)
         self.tracks: Table = self._tracks
         self.found: Table = self._found
+        self._extent = np.array([np.inf, np.inf, -np.inf, -np.inf])
         self._parts = self._now()
 
     def follow(self, model: MotionModel) -> None:
@@ -107,6 +109,7 @@ class TrackTable:
         self.found = self._found[:usable]
         self.frame += 1
         self.clock += step
+        self.seconds = step / self._frame_rate
         self._parts = self._now()
         # Where frames are missing: whoever would have expired with one of these must not be found now.
         lifecycle.expire(self.tracks, self.clock, self._patience + 1)
@@ -134,7 +137,17 @@ class TrackTable:
     def _now(self) -> Parts:
         """The parts of a Moment: what the compiled steps of this frame are about."""
         model = self._model
-        return self._tracks, self.found, self._known, self._given, self.clock, model.form, model.noise, self._margin
+        return (
+            self._tracks,
+            self.found,
+            self._known,
+            self._given,
+            self.clock,
+            model.form,
+            model.noise,
+            self._margin,
+            self._extent,
+        )
 
     def _step(self, time: float | None) -> float:
         """Frames since the last update."""
@@ -223,16 +236,17 @@ class TrackTable:
         """End these tracks with this frame."""
         lifecycle.mark(self.tracks, rows, GONE)
 
-    def finish(self, columns: Rows, *, least_score: float, needed: int) -> Tracks:
+    def finish(self, columns: Rows, *, least_score: float, needed: int, sure: float = np.inf) -> Tracks:
         """Begin tracks, end those too long lost and doubles, give ids; returns what is to be shown.
 
         Args:
             columns: detections that nobody has taken.
             least_score: from which one of these begins a track.
             needed: detections that confirm a track.
+            sure: the score of a detection that does so alone.
         """
         self._count, self._last_id, shown = lifecycle.finish(
-            self._parts, self._count, self._last_id, columns, _exact(least_score), needed, self._rules
+            self._parts, self._count, self._last_id, columns, _exact(least_score), needed, _exact(sure), self._rules
         )
         self.tracks = self._tracks[: self._count]
         return Tracks(
