@@ -34,7 +34,7 @@ def track(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT",
+            help="Video files (- for standard input), image folders, MOT sequences, camera numbers, RTSP, RTMP, HTTP addresses.",
             help="Video files (- is standard input), folders of images, MOT sequences, camera numbers, RTSP, RTMP or HTTP addresses.",
         ),
     ],
