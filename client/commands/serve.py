@@ -28,7 +28,7 @@ def serve(
         float | None,
         typer.Option(
             min=1,
-            help="Seconds after which a gRPC connection ends, its calls answered, so that clients of several servers look "
+            help="Seconds after which a gRPC connection ends, its calls answered, so that clients of several look "
             "for new ones; by default never.",
         ),
     ] = None,

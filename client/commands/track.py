@@ -34,8 +34,7 @@ def track(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Video files (- for standard input), image folders, MOT sequences, camera numbers, RTSP, RTMP, HTTP addresses.",
-            help="Video files (- is standard input), folders of images, MOT sequences, camera numbers, RTSP, RTMP or HTTP addresses.",
+            help="Videos (- for standard input), folders, MOT sequences, camera numbers, RTSP, RTMP or HTTP addresses.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path("out"),
