@@ -34,7 +34,7 @@ from mot.detections import Detections
 from mot.files import whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
-LOOKS = 128
+EMBEDDING_DIM = 128
 AREA = np.array([1800.0, 900.0])  # pixels in which people walk
 # Ours: what is timed, and whether it gets embeddings.
 OURS = {
@@ -58,7 +58,7 @@ def crowd(people: int, frames: int, *, seed: int = 0) -> list[Detections]:
     """People who walk to and fro, overlap, and are missed once in twenty frames; best score first."""
     rng = np.random.default_rng(seed)
     corner, speed = rng.uniform(0, AREA, (people, 2)), rng.uniform(-4, 4, (people, 2))
-    size, looks = rng.uniform([30, 80], [60, 150], (people, 2)), rng.normal(size=(people, LOOKS))
+    size, embeddings = rng.uniform([30, 80], [60, 150], (people, 2)), rng.normal(size=(people, EMBEDDING_DIM))
     found = []
     for _ in range(frames):
         corner += speed
@@ -67,11 +67,11 @@ def crowd(people: int, frames: int, *, seed: int = 0) -> list[Detections]:
         place = corner[seen] + rng.normal(0, 1, (len(seen), 2))
         extent = size[seen] * rng.normal(1, 0.02, (len(seen), 2))
         scores = rng.normal(0.8, 0.15, len(seen)).clip(0.05, 1).astype(np.float32)
-        look = looks[seen] + rng.normal(0, 0.3, (len(seen), LOOKS))
-        look /= np.linalg.norm(look, axis=1, keepdims=True)
+        embedding = embeddings[seen] + rng.normal(0, 0.3, (len(seen), EMBEDDING_DIM))
+        embedding /= np.linalg.norm(look, axis=1, keepdims=True)
         boxes = np.concatenate([place, place + extent], axis=1).astype(np.float32)
         order = np.argsort(-scores)
-        found.append(Detections(boxes=boxes, scores=scores, embeddings=look.astype(np.float32))[order])
+        found.append(Detections(boxes=boxes, scores=scores, embeddings=embedding.astype(np.float32))[order])
     return found
 
 
@@ -94,9 +94,9 @@ def speeds(people: int, frames: int, rounds: int) -> dict[str, list[float]]:
     plain = bare(found)
     measured: dict[str, list[float]] = {}
     for number in range(rounds + 1):
-        for name, looks in OURS.items():
+        for name, embeddings in OURS.items():
             tracker = TRACKERS[name.split(",")[0]]().tracker(30)
-            hz = updates_per_second(tracker.update, found if looks else plain)
+            hz = updates_per_second(tracker.update, found if embeddings else plain)
             measured.setdefault(name, []).extend([hz] * (number > 0))
         for peer in PEERS:
             if peer.installed:

@@ -1,4 +1,4 @@
-"""Accuracy of association alone: HOTA, IDF1 and MOTA on public detections, without looks, ours and peers'.
+"""Accuracy of association alone: HOTA, IDF1 and MOTA on public detections, without embeddings, ours and peers'.
 
 Every tracker tries equally many settings, drawn from ranges: peers' from those that their authors publish, ours
 from those below. Settings are chosen and scored on different sequences: each sequence is tracked with the setting
