@@ -68,7 +68,7 @@ def crowd(people: int, frames: int, *, seed: int = 0) -> list[Detections]:
         extent = size[seen] * rng.normal(1, 0.02, (len(seen), 2))
         scores = rng.normal(0.8, 0.15, len(seen)).clip(0.05, 1).astype(np.float32)
         embedding = embeddings[seen] + rng.normal(0, 0.3, (len(seen), EMBEDDING_DIM))
-        embedding /= np.linalg.norm(look, axis=1, keepdims=True)
+        embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
         boxes = np.concatenate([place, place + extent], axis=1).astype(np.float32)
         order = np.argsort(-scores)
         found.append(Detections(boxes=boxes, scores=scores, embeddings=embedding.astype(np.float32))[order])
