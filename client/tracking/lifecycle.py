@@ -76,19 +76,33 @@ def _drop_visible_doubles(tracks: Table, limit: float, newborn: float, margin: f
 
     One that is not confirmed yet ends already below ``newborn``: rarely is somebody first seen inside another.
     """
-    for b in range(len(tracks)):
-        later = tracks[b]
-        if later["state"] != TRACKED:
+    # Centres as columns of numbers, so that one track is compared with several at a time; nearly all are far away.
+    x, y, count = np.empty(len(tracks)), np.empty(len(tracks)), 0
+    earlier = np.empty(len(tracks), np.int64)
+    least = 1 - max(limit, newborn)  # IoU, at which the larger of two is at most 1 / IoU times as wide as the other
+    reach = 0.5 if least >= 0.5 else 0.5 + (0.5 - least) / max(least, 1e-9)
+    for row in range(len(tracks)):
+        track = tracks[row]
+        if track["state"] != TRACKED:
             continue
-        most = newborn if later["id"] == 0 else limit
-        x1, x2 = later["box"][0], later["box"][2]
-        for a in range(b):
-            earlier = tracks[a]
-            if earlier["box"][0] >= x2 or earlier["box"][2] <= x1 or earlier["state"] != TRACKED:
-                continue
-            if earlier["class"] == later["class"] and 1 - iou(earlier["box"], later["box"], margin) < most:
-                later["state"] = GONE
-                break
+        box = track["box"]
+        here_x, here_y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        far_x, far_y = reach * (box[2] - box[0] + margin), reach * (box[3] - box[1] + margin)
+        near = 0
+        for k in range(count):
+            near += (abs(x[k] - here_x) <= far_x) & (abs(y[k] - here_y) <= far_y)
+        most, k = newborn if track["id"] == 0 else limit, 0
+        while near and k < count:
+            if abs(x[k] - here_x) <= far_x and abs(y[k] - here_y) <= far_y:
+                near -= 1
+                other = tracks[earlier[k]]
+                if other["class"] == track["class"] and 1 - iou(other["box"], box, margin) < most:
+                    track["state"] = GONE
+                    break
+            k += 1
+        if track["state"] == TRACKED:
+            x[count], y[count], earlier[count] = here_x, here_y, row
+            count += 1
 
 
 @compiled
@@ -155,7 +169,8 @@ def finish(
     moment, rules = Moment(*parts), Rules(*rule_parts)
     tracks = moment.tracks
     expire(tracks[:count], moment.clock, rules.patience)
-    _extend(moment.extent, moment.found)
+    if max(rules.coast, rules.coast_still, rules.coast_hidden) > 0.01:
+        _extend(moment.extent, moment.found)
     count = _begin(moment, count, columns, least_score)
     _drop_doubles(tracks[:count], rules.double, moment.margin)
     if rules.visible_double > 0:
