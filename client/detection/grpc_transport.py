@@ -149,7 +149,10 @@ def _mistrust(reason: str, access: Access | None) -> str:
     if "Socket closed" not in reason or "connections to all backends failing" not in reason:
         return ""
     if access is None:
-        helps = "speaks TLS does; name its authority with --tls-ca, or check the port"
+        helps = (
+            "speaks TLS, or no gRPC, does; name its authority with --tls-ca, or check the port: Triton listens on port "
+            "8001 for gRPC and 8000 for HTTP unless told otherwise"
+        )
     elif access.tls_cert is None:
         helps = "wants a certificate does; give --tls-cert and --tls-key"
     else:
