@@ -61,7 +61,7 @@ def test_addresses_name_a_service_and_its_port(overlay: str) -> None:
     objects = [*rendered(overlay), *beside(overlay)]
     services = {each["metadata"]["name"]: each["spec"]["ports"] for each in of_kind(objects, "Service")}
     settings = [each["data"] for each in of_kind(rendered(overlay), "ConfigMap")]
-    urls = [data[key] for data in settings for key in ("MOT_URL", "MOT_UI_URL", "MOT_UI_METRICS_URL") if key in data]
+    urls = [data[key] for data in settings for key in ("MOT_URL", "MOT_UI_METRICS_URL") if key in data]
     assert urls
     for url in urls:
         parts = urlsplit(url)
@@ -72,12 +72,17 @@ def test_addresses_name_a_service_and_its_port(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_variable_is_one_that_the_programs_read(overlay: str) -> None:
-    variables = {option.envvar for command in _commands(typer.main.get_command(app)) for option in command.params}
+    options = [option for command in _commands(typer.main.get_command(app)) for option in command.params]
+    variables = {name for option in options for name in _listed(option.envvar)}
     settings = [each["data"] for each in of_kind(rendered(overlay), "ConfigMap")]
     named_here = {key for data in settings for key in data if key.startswith(("MOT_UI", "MOT_TLS", "MOT_URL", "MOT_M"))}
     if "MOT_LOG" not in variables:
         pytest.skip("this release has no metrics and no lines for machines yet")
     assert named_here and named_here <= variables
+
+
+def _listed(names: str | list[str] | None) -> list[str]:
+    return [names] if isinstance(names, str) else names or []
 
 
 def _commands(command: Any) -> Iterator[Any]:

@@ -134,7 +134,9 @@ def test_our_certificate_is_not_trusted(
 def test_one_side_alone_speaks_tls(
     servers: dict[str, EmbeddedServer], server: EmbeddedServer, authority: Authority
 ) -> None:
-    with pytest.raises(DetectorError, match="as one that speaks TLS, or no gRPC, does; name its authority with --tls-ca"):
+    with pytest.raises(
+        DetectorError, match="as one that speaks TLS, or no gRPC, does; name its authority with --tls-ca"
+    ):
         detector(servers["tls"], None)
     with pytest.raises(DetectorError, match="the server speaks without TLS; write grpc://"):
         detector(server, trusting(authority))
