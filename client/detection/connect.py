@@ -34,8 +34,9 @@ def _transport(url: str, protocol: WireProtocol, access: Access | None, *, own: 
     try:
         parts = urlsplit(url if "://" in url else f"{protocol}://{url}")
         default = _DEFAULT_PORT[parts.scheme]
-        host, port = parts.hostname, parts.port or default
-        usable = host and not parts.path.strip("/")
+        host, port = parts.hostname, default if parts.port is None else parts.port
+        # A name that has no form for the name service is an error of the address, not one of the calls.
+        usable = host and host.encode("idna") and port and not parts.path.strip("/")
     except (ValueError, KeyError):
         usable = False
     if not usable:

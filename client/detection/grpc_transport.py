@@ -23,7 +23,7 @@ from client.detection.transport import (
     UnavailableError,
     arrays,
     described,
-    is_dead_process,
+    is_for_now,
     printable,
     unknown_model,
 )
@@ -123,7 +123,7 @@ class GrpcTransport:
         except InferenceServerException as error:
             if explained := _mistrust(str(error), self._access if self._tls else None):
                 raise MistrustError(f"{self._address}: {explained}{self._via}") from error
-            again = error.status() in _TRY_AGAIN or is_dead_process(str(error))
+            again = error.status() in _TRY_AGAIN or is_for_now(str(error))
             again = again and _RESTRICTED not in str(error)
             kind = UnavailableError if again else DetectorError
             raise kind(f"{self._address}: {printable(str(error))}{self._via}") from error

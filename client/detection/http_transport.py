@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import quote
 
 import tritonclient.http as triton_http
 from tritonclient.http import InferenceServerClient as HttpCodec
+from tritonclient.utils import InferenceServerException
 
 from client.detection.detector import DetectorError
 from client.detection.proxy import Proxy
@@ -23,12 +24,13 @@ from client.detection.transport import (
     UnavailableError,
     arrays,
     described,
-    is_dead_process,
+    is_for_now,
     printable,
     unknown_model,
 )
 
-_TRY_AGAIN = {408, 429, 502, 503, 504}  # Triton answers 503; the others come from proxies
+_TRY_AGAIN = frozenset({408, 429, 502, 503, 504})  # Triton answers 503; the others come from proxies
+_NOT_READY = _TRY_AGAIN | {400}  # as Triton answers the question whether it is ready
 _HTTP2_SETTINGS = "\x00\x00"  # how a gRPC server's first frame begins
 
 
@@ -46,12 +48,13 @@ class HttpTransport:
         self._headers = dict(headers or {})
         self._proxy = proxy
         self._via = f" (through {proxy})" if proxy else ""
-        self._peer = (proxy.host, proxy.port) if proxy else (host, port)
+        # Without brackets, which belong to the address: http.client puts its own around IPv6 in the header Host.
+        self._peer = (proxy.host, proxy.port) if proxy else (host.strip("[]"), port)
         self._local = threading.local()
         self._connections: list[_Connection] = []  # of all threads
 
     def describe(self, model: str, timeout_s: float) -> ServedModel:
-        self._call("GET", "/v2/health/ready", timeout_s)
+        self._call("GET", "/v2/health/ready", timeout_s, try_again=_NOT_READY)
         try:
             metadata, _ = self._call("GET", f"/v2/models/{quote(model)}", timeout_s)
             config, _ = self._call("GET", f"/v2/models/{quote(model)}/config", timeout_s)
@@ -79,8 +82,13 @@ class HttpTransport:
         body, header_length = HttpCodec.generate_request_body([tensor], outputs=wanted)
         headers = {"Inference-Header-Content-Length": str(header_length)}
         content, header_length = self._call("POST", f"/v2/models/{quote(model)}/infer", timeout_s, body, headers)
-        answer = HttpCodec.parse_response_body(content, header_length=header_length)
-        return arrays(answer.as_numpy, outputs, self._address)
+        try:
+            answer = HttpCodec.parse_response_body(content, header_length=header_length)
+            return arrays(answer.as_numpy, outputs, self._address)
+        except (ValueError, KeyError, TypeError, InferenceServerException) as error:
+            # As of a proxy, while what is behind it is away: status 200 and a page.
+            said = printable(content[:80].decode(errors="replace"))
+            raise UnavailableError(f"{self._address}: this is no answer of Triton: {said!r}{self._via}") from error
 
     def close(self) -> None:
         for connection in self._connections:
@@ -111,6 +119,8 @@ class HttpTransport:
         timeout_s: float,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        try_again: Set[int] = _TRY_AGAIN,
     ) -> tuple[bytes, int | None]:
         """The answer's content, and the length of its JSON part where binary tensors follow."""
         connection = self._connection(timeout_s)
@@ -126,11 +136,13 @@ class HttpTransport:
             raise UnavailableError(f"{self._address}: {_explained(error)}{self._via}") from error
         if response.status != 200:
             reason = content.decode(errors="replace") or response.reason
-            again = response.status in _TRY_AGAIN or is_dead_process(reason)
+            if moved := response.headers.get("Location"):
+                reason += f": moved to {moved}"
+            again = response.status in try_again or is_for_now(reason)
             kind = UnavailableError if again else DetectorError
             raise kind(f"{self._address}: [{response.status}] {printable(reason)}{self._via}")
         length = response.headers.get("Inference-Header-Content-Length")
-        return content, int(length) if length else None
+        return content, int(length) if length and length.isdecimal() else None
 
     def _content(self, response: HTTPResponse) -> bytes:
         content = response.read(MAX_ANSWER + 1)
@@ -153,9 +165,7 @@ class _Connection(HTTPConnection):
     def connect(self) -> None:
         """Open it, trying each of the host's addresses."""
         failure: OSError = ConnectionAbortedError("closed")
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            self.host.strip("[]"), self.port, type=socket.SOCK_STREAM
-        ):
+        for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
             if self._broken_off:
                 break
             self._opening = opening = socket.socket(family, kind, protocol)

@@ -25,8 +25,9 @@ Arrays = list[npt.NDArray[np.float32]]
 MAX_REQUEST = 64 << 20
 MAX_ANSWER = 64 << 20
 
-# Triton's words for a model process that has died: another instance, or the restarted one, will answer.
-_DEAD_PROCESS = re.compile(r"stub process\b.*\b(not healthy|unhealthy)", re.IGNORECASE | re.DOTALL)
+# Triton's words for a model process that has died: another instance, or the restarted one, will answer. And for a
+# model that is still being loaded, or that a server on its way down has unloaded already.
+_FOR_NOW = re.compile(r"stub process\b.*\b(not healthy|unhealthy)|\bnot at ready state\b", re.IGNORECASE | re.DOTALL)
 _LONGEST_REASON = 400  # characters
 
 
@@ -62,9 +63,9 @@ class Transport(Protocol):
         """Drop connections; calls under way fail."""
 
 
-def is_dead_process(reason: str) -> bool:
-    """Whether an error tells of a model process that has died, which the server's status does not."""
-    return bool(_DEAD_PROCESS.search(reason))
+def is_for_now(reason: str) -> bool:
+    """Whether an error tells of a model process that has died or is not ready, which the server's status does not."""
+    return bool(_FOR_NOW.search(reason))
 
 
 def printable(text: str) -> str:

@@ -132,4 +132,9 @@ class TritonDetector(LetterboxDetector):
         else:
             with self._outages.call():
                 boxes, scores, embeddings = ask(self._model, batch, self._outputs, self._deadline_s)
-        return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])
+        try:
+            return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])
+        except (ValueError, IndexError) as error:
+            raise DetectorError(
+                f"{self._address}, model {self._model!r}: an answer is not as the model is described: {error}"
+            ) from error

@@ -6,12 +6,13 @@ import socket
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from client.detection import http_transport
 from client.detection.connect import connect, connect_directly
 from client.detection.detector import DetectorError
-from client.detection.transport import UnavailableError, is_dead_process, printable
+from client.detection.transport import UnavailableError, is_for_now, printable
 from client.detection.triton import TritonDetector
 from tests.client.detection.small_servers import proxy, says
 
@@ -128,7 +129,7 @@ def test_an_answer_that_ends_early_is_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "dead"),
+    ("reason", "for_now"),
     [
         ("Stub process 'fairmot_0_1' is not healthy.", True),
         (
@@ -136,12 +137,104 @@ def test_an_answer_that_ends_early_is_asked_for_again() -> None:
             True,
         ),
         ('[500] {"error":"Stub process \'fairmot_0_0\' is not healthy."}', True),
+        ('{"error":"Request for unknown model: \'fairmot\' version 1 is not at ready state"}', True),
+        ('{"error":"Request for unknown model: \'fairmot\' is not found"}', False),
         ("unexpected shape for input 'image'", False),
         ("the model says: not healthy", False),
     ],
 )
-def test_words_for_a_dead_model_process(reason: str, dead: bool) -> None:
-    assert is_dead_process(reason) == dead
+def test_words_for_what_will_pass(reason: str, for_now: bool) -> None:
+    assert is_for_now(reason) == for_now
+
+
+@pytest.mark.parametrize("status", [b"400 Bad Request", b"503 Service Unavailable"])
+def test_a_server_that_is_not_ready_yet_may_be_asked_again(status: bytes) -> None:
+    """triton-inference-server issue 1948: it answers the question whether it is ready by 400."""
+    with says(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % status) as port:
+        with pytest.raises(UnavailableError):
+            connect(f"http://127.0.0.1:{port}", "http")[0].describe("fairmot", 5)
+        with pytest.raises(DetectorError, match="no Triton server is ready at"):
+            TritonDetector(f"http://127.0.0.1:{port}")
+
+
+HEADER = b'{"model_name":"fairmot","outputs":[{"name":"boxes","datatype":"FP32","shape":[1,5,4]%s}]}'
+BINARY = HEADER % b',"parameters":{"binary_data_size":80}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (b"", b""),
+        (b"", b"<html>Back soon</html>"),
+        (b"Inference-Header-Content-Length: %d\r\n" % len(BINARY), BINARY + b"\0" * 60),
+        (b"Inference-Header-Content-Length: 99999\r\n", BINARY + b"\xa0" * 80),
+        (b"Inference-Header-Content-Length: all\r\n", BINARY + b"\xa0" * 80),
+        (b"", BINARY + b"\xa0" * 80),
+    ],
+    ids=["nothing", "a page", "cut", "length beyond", "length no number", "length lost"],
+)
+def test_an_answer_that_is_none_of_triton_s_is_asked_for_again(headers: bytes, body: bytes) -> None:
+    """triton-inference-server issues 3114, 4406; client issue 865: what a gateway says ended in a JSONDecodeError."""
+    answer = b"HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n" % (headers, len(body))
+    with says(answer + body) as port:
+        transport, _ = connect(f"http://127.0.0.1:{port}", "http")
+        image = np.zeros((1, 32, 64, 3), np.uint8)
+        with pytest.raises(UnavailableError, match=r"this is no answer of Triton: '|\"") as found:
+            transport.infer("fairmot", ("image", image), ["boxes"], 5)
+        assert str(found.value).isprintable()
+
+
+def test_a_redirection_says_where_to() -> None:
+    answer = b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://triton.example/\r\nContent-Length: 0\r\n\r\n"
+    with (
+        says(answer) as port,
+        pytest.raises(DetectorError, match=r"\[301\] Moved Permanently: moved to https://triton"),
+    ):
+        TritonDetector(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("url", ["a..b:1", "x" * 300 + ":1", "127.0.0.1:0", "http://host:8000/v2", "::1", " a:1 "])
+def test_addresses_that_no_server_has(url: str) -> None:
+    with pytest.raises(DetectorError, match="is not the address of a Triton server"):
+        connect(url, "http")
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("host", "http://host:8000"),
+        ("HTTP://host:9/", "http://host:9"),
+        ("[::1]", "http://[::1]:8000"),
+        ("grpc://[::1]:9", "grpc://[::1]:9"),
+        ("münchen.example:9", "http://münchen.example:9"),
+    ],
+)
+def test_addresses_as_people_write_them(url: str, address: str) -> None:
+    transport, said = connect(url, "http")
+    transport.close()
+    assert said == address
+
+
+def test_an_address_of_ipv6_is_reached_over_http() -> None:
+    """triton-inference-server issue 5305, DataDog/integrations-core issue 22624: one pair of brackets."""
+    with socket.socket(socket.AF_INET6) as listening:
+        try:
+            listening.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 here")
+        listening.listen()
+        transport, _ = connect(f"http://[::1]:{listening.getsockname()[1]}", "http")
+
+        def ask() -> None:
+            with pytest.raises(UnavailableError):
+                transport.describe("fairmot", 5)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        client, _ = listening.accept()
+        with client:
+            assert client.recv(99).startswith(b"GET /v2/health/ready HTTP/1.1\r\nHost: [::1]:")
+        asking.join()
 
 
 def test_a_dead_model_process_over_http_is_asked_again() -> None:

@@ -126,6 +126,28 @@ def test_other_errors_are_final() -> None:
     detector.close()
 
 
+def cut(image: Image, timeout_s: float = 0) -> Arrays:
+    boxes, scores, embeddings = compute(image)
+    return [boxes[:, :-1], scores, embeddings]
+
+
+def unbatched(image: Image, timeout_s: float = 0) -> Arrays:
+    return [array[0] for array in compute(image)]
+
+
+def empty(image: Image, timeout_s: float = 0) -> Arrays:
+    return [array[:0] for array in compute(image)]
+
+
+@pytest.mark.parametrize("answer", [cut, unbatched, empty])
+def test_an_answer_of_another_shape_is_an_error_with_the_server_s_name(answer: Answer) -> None:
+    transport = Scripted(answer)
+    detector = TritonDetector("x", connect=transport.connect, retry_for_s=5)
+    with pytest.raises(DetectorError, match=rf"{ADDRESS}, model 'fairmot': an answer is not as the model is described"):
+        detector.submit(frame_of(images(1)[0])).result()
+    detector.close()
+
+
 def test_answers_that_come_in_another_order_belong_to_their_frames() -> None:
     batch = images(12)
 
