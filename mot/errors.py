@@ -8,6 +8,7 @@
         SampleError          the sample video cannot be had                          client/video/sample.py
         DetectorError        the network could not be run on a frame                 client/detection/detector.py
             UnavailableError the server did not answer this time                     client/detection/transport.py
+                MistrustError    client and server do not trust each other           client/detection/transport.py
         PluginError          the library of operators is missing or does not load    client/detection/custom_ops.py
         ServerError          the embedded server does not start, or has died         client/serving/errors.py
         ModelError           there is no such model, or several                      client/serving/model.py
