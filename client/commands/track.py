@@ -34,6 +34,7 @@ def track(
     inputs: Annotated[
         list[str],
         typer.Argument(
+            metavar="INPUT",
             help="Videos (- for standard input), folders, MOT sequences, camera numbers, RTSP, RTMP or HTTP addresses.",
         ),
     ],
