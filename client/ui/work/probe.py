@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 
 from client.ui.settings import GIB, Limits
@@ -27,6 +28,8 @@ from mot.files import whole_file
 from mot.frame import Frame
 
 POSTER = "poster.jpg"
+# FFmpeg's names of what may be uploaded: mp4, mov, mkv, webm, avi. None of them reads another file.
+_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 _MEMORY = 6 * GIB  # of address space
 _POSTER_WIDTH = 640  # pixels
 
@@ -59,6 +62,7 @@ def probe(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
 
 
 def _open(path: Path) -> tuple[Frame, int | None, float]:
+    _refuse_lists(path)
     try:
         with closing(open_source(str(path))) as source:
             first = next(iter(source), None)
@@ -67,6 +71,19 @@ def _open(path: Path) -> tuple[Frame, int | None, float]:
             return first, source.frame_count, source.frame_rate
     except VideoError as error:
         raise FaultError("not_video", str(error).replace(str(path), "the file")) from error
+
+
+def _refuse_lists(path: Path) -> None:
+    """Refuse a file that names other files: FFmpeg would open these, another person's video among them.
+
+    Whatever its name says, a text that begins as a playlist (HLS, concat, DASH) is one to FFmpeg.
+    """
+    try:
+        av.open(f"file:{path}", options={"format_whitelist": _CONTAINERS}).close()
+    except (OSError, av.FFmpegError) as error:
+        raise FaultError(
+            "not_video", f"the file is none of the videos that can be uploaded: {error.strerror}"
+        ) from error
 
 
 def _first_frame(folder: Path) -> Frame:
