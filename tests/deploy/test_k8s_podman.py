@@ -1,25 +1,27 @@
-"""The cpu overlay's pods run for real, by podman, which takes Deployments: Triton infers, a video is tracked."""
+"""The cpu overlay's containers run for real, by podman: Triton infers, the page answers, a video is tracked."""
 
 from __future__ import annotations
 
-import copy
 import os
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.command import walk
-from tests.deploy.k8s.rendered import Object, containers, labels_of, named, pod_of, rendered
+from tests.deploy.k8s.rendered import Object, environment, named, of_kind, pod_of, rendered
 
 pytestmark = pytest.mark.container
-# Where podman finds the images that docker-compose has built, e.g. by `docker save | podman load`.
+# Where podman finds the images that docker-compose has built, e.g. by `docker save mot/client:dev | podman load`.
 PREFIX = os.environ.get("MOT_PODMAN_IMAGES", "localhost/mot")
 TAG = os.environ.get("MOT_PODMAN_TAG", "dev")
+POD = "triton-headless"  # a pod knows its own name, so that this one is found as the settings have it
+PARTS = ("triton", "page", "worker")
 
 
 def podman(*arguments: object, timeout: float = 120, check: bool = True) -> str:
@@ -38,53 +40,93 @@ def images() -> None:
             pytest.skip(f"podman has no image {PREFIX}/{name}:{TAG}: docker save mot/{name}:dev | podman load")
 
 
-def playable(workload: Object, objects: list[Object], folder: Path) -> Object:
-    """A workload as podman takes it: local images, ConfigMaps as they are, claims as folders, one replica."""
-    made = copy.deepcopy(workload)
-    made["spec"]["replicas"] = 1
-    for each in containers(made):
-        name = each["image"].partition("@")[0].rpartition("/")[2]
-        each["image"] = f"{PREFIX}/{name}:{TAG}"
-    for volume in pod_of(made)["volumes"]:
-        if claim := volume.pop("persistentVolumeClaim", None):
-            place = folder / claim["claimName"]
-            place.mkdir(exist_ok=True)
-            place.chmod(0o777)
-            volume["hostPath"] = {"path": str(place), "type": "Directory"}
-    return made
+def one_pod(objects: list[Object], data: Path) -> list[Object]:
+    """All Deployments' containers as one pod, whose loopback is the cluster's network, and their ConfigMaps.
+
+    What is left of each container is all but its ports, which podman would publish; volumes are folders, since podman
+    gives empty ones to root and knows no fsGroup. In one network two programs cannot have one port, so the worker's
+    metrics move.
+    """
+    made: list[Any] = []
+    volumes: list[Any] = []
+    for name in PARTS:
+        pod = pod_of(named(objects, "Deployment", name))
+        (container,) = pod["containers"]
+        image = container["image"].partition("@")[0].rpartition("/")[2]
+        container["image"] = f"{PREFIX}/{image}:{TAG}"
+        container["securityContext"] |= {key: pod["securityContext"][key] for key in ("runAsUser", "runAsGroup")}
+        del container["ports"]
+        if name == "worker":
+            # Of two values, podman takes that of the ConfigMap.
+            variables = environment(container, objects) | {"MOT_METRICS_PORT": "9101"}
+            container["env"] = [{"name": key, "value": value} for key, value in variables.items()]
+            del container["envFrom"]
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                container[probe]["httpGet"]["port"] = 9101
+        for mount in container["volumeMounts"]:
+            mount["name"] = f"{name}-{mount['name']}"
+        for volume in pod["volumes"]:
+            folder = data if "persistentVolumeClaim" in volume else data.parent / f"{name}-{volume['name']}"
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o1777)
+            volumes.append({"name": f"{name}-{volume['name']}", "hostPath": {"path": str(folder), "type": "Directory"}})
+        made.append(container)
+    spec = {"containers": made, "volumes": volumes, "restartPolicy": "Never"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": POD}, "spec": spec}
+    return [*of_kind(objects, "ConfigMap"), pod]
 
 
 @pytest.fixture(scope="module")
-def triton(images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The container of the cpu overlay's Triton, as hardened as there."""
-    folder = tmp_path_factory.mktemp("pods")
-    objects = rendered("cpu")
-    manifest = folder / "triton.yaml"
-    manifest.write_text(yaml.safe_dump(playable(named(objects, "Deployment", "triton"), objects, folder)))
-    podman("play", "kube", manifest)
-    (name,) = [line for line in podman("ps", "--format", "{{.Names}}").split() if line.endswith("-triton")]
-    yield name
-    podman("play", "kube", "--down", manifest, check=False)
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The jobs' volume; any user may write."""
+    folder = tmp_path_factory.mktemp("pod") / "data"
+    folder.mkdir()
+    return folder
 
 
-def test_triton_infers_and_is_hardened(triton: str) -> None:
-    deadline = time.monotonic() + 120
-    while subprocess.run(["podman", "exec", triton, "infers.py"], capture_output=True, check=False).returncode:
-        assert time.monotonic() < deadline, podman("logs", triton)
+@pytest.fixture(scope="module")
+def pod(images: None, data: Path) -> Iterator[str]:
+    """The pod's name, which begins the containers'."""
+    manifest = data.parent / "pod.yaml"
+    manifest.write_text(yaml.safe_dump_all(one_pod(rendered("cpu"), data)))
+    try:
+        podman("play", "kube", "--network=none", manifest)
+        yield POD
+    finally:
+        podman("pod", "rm", "--force", "--ignore", POD, check=False)
+
+
+def wait_until(container: str, *command: str, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        done = subprocess.run(["podman", "exec", container, *command], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        assert time.monotonic() < deadline, f"{done.stdout}{done.stderr}{podman('logs', container, check=False)}"
         time.sleep(1)
-    assert podman("exec", triton, "id", "-u").strip() == "10001"
-    written = subprocess.run(["podman", "exec", triton, "touch", "/file"], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_containers_are_as_closed_as_the_manifests_say(pod: str, name: str) -> None:
+    container = f"{pod}-{name}"
+    assert podman("exec", container, "id", "-u").strip() == "10001"
+    written = subprocess.run(["podman", "exec", container, "touch", "/file"], capture_output=True, check=False)
     assert written.returncode != 0, "the root can be written to"
-    assert "0000000000000000" in podman("exec", triton, "grep", "CapEff", "/proc/self/status")
+    status = podman("exec", container, "cat", "/proc/self/status")
+    assert "CapEff:\t0000000000000000" in status and "NoNewPrivs:\t1" in status
 
 
-def test_a_video_is_tracked_in_the_pod_of_a_worker(triton: str, tmp_path: Path) -> None:
-    """The client's container with the worker's security, beside Triton in its network."""
-    worker = named(rendered("cpu"), "Deployment", "worker")
-    assert labels_of(worker)["mot/calls-triton"] == "true"
-    tmp_path.chmod(0o777)
-    walk(tmp_path / "walk.mp4", 20)
-    hardened = ("--read-only", "--cap-drop=ALL", "--user=10001:10001", "--tmpfs=/tmp", f"--volume={tmp_path}:/data")
-    track = ("mot", "track", "/data/walk.mp4", "--no-video", "--url", "127.0.0.1:8001", "-o", "/data/out")
-    podman("run", "--rm", *hardened, f"--network=container:{triton}", f"{PREFIX}/client:{TAG}", *track)
-    assert (tmp_path / "out/walk.json").is_file()
+def test_each_answers_its_probe(pod: str) -> None:
+    wait_until(f"{pod}-triton", "infers.py")
+    wait_until(f"{pod}-page", "answers.py", "http://127.0.0.1:8501/_stcore/health")
+    wait_until(f"{pod}-page", "answers.py", "http://127.0.0.1:9100/metrics")
+    wait_until(f"{pod}-worker", "answers.py", "http://127.0.0.1:9101/metrics")
+
+
+def test_a_video_is_tracked_by_the_name_that_the_settings_have(pod: str, data: Path) -> None:
+    wait_until(f"{pod}-triton", "infers.py")
+    walk(data / "walk.mp4", 20)
+    # The worker's own metrics have the port.
+    command = ("env", "-u", "MOT_METRICS_PORT", "mot", "track", "/data/walk.mp4", "--no-video", "-o", "/data/out")
+    podman("exec", f"{pod}-worker", *command)
+    assert (data / "out/walk.json").is_file()
