@@ -90,11 +90,9 @@ def test_a_reload_in_mid_upload_loses_nothing(browser: Any, server: PageServer, 
     person.open()
     slow(person, LINE)
     person.choose(large)
-    _wait_sent(person, 10)
+    _wait_sent(person, 40)
     person.page.reload()
-    slow(person, 0)
-    share = _wait_sent(person, 1)  # by itself, from where it was
-    assert share >= 30  # the first piece, at least
+    assert _wait_sent(person, 1) >= 33  # by itself, from where it was: the first piece is there, at least
     person.page.wait_for_selector(".mot-thumb")
     person.close()
 
@@ -184,7 +182,7 @@ def test_two_people_see_only_their_own(browser: Any, server: PageServer, short: 
     assert bob.page.evaluate("path => fetch(path).then(a => a.status)", f"/api/jobs/{job}/download/txt") == 404
     bob.open()
     bob.wait_text("Nothing here yet")
-    assert "document.cookie" and "mot_person" not in bob.page.evaluate("() => document.cookie")
+    assert "mot_person" not in bob.page.evaluate("() => document.cookie")
     ann.close()
     bob.close()
 
@@ -288,7 +286,7 @@ def test_a_full_disk_while_sending_and_while_tracking(
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], check=False)
     if mounted.returncode:
         pytest.skip("cannot mount a tmpfs here: needs root on Linux")
     try:
@@ -301,12 +299,9 @@ def test_a_full_disk_while_sending_and_while_tracking(
 def _fill(browser: Any, server: PageServer, disk: Path, tmp_path: Path) -> None:
     person = Person(browser, server)
     person.open()
-    large = tmp_path / "large.avi"
-    bright(large, 20)
-    with large.open("ab") as file:
-        file.write(bytes((3 << 20) - large.stat().st_size))
     slow(person, LINE)
-    person.choose({"name": "fits.avi", "mimeType": "video/avi", "buffer": large.read_bytes()})
+    noise = [np.random.default_rng(number).integers(0, 255, (240, 320, 3)).astype(np.uint8) for number in range(60)]
+    person.choose(make_video(tmp_path / "noise.mp4", noise))
     _wait_sent(person, 5)
     (disk / "other").write_bytes(bytes(2 << 20))  # somebody else's
     with (disk / "other").open("ab", buffering=0) as file:
@@ -353,8 +348,8 @@ def test_on_a_phone_nothing_is_wider_than_it(browser: Any, server: PageServer, s
 
 def _overflow(person: Person) -> int:
     """Pixels by which the page is wider than the screen."""
-    script = "() => { const main = document.querySelector('[data-testid=stMain]'); return main.scrollWidth - main.clientWidth }"
-    return int(person.page.evaluate(script))
+    main = "document.querySelector('[data-testid=stMain]')"
+    return int(person.page.evaluate(f"() => {main}.scrollWidth - {main}.clientWidth"))
 
 
 def test_chinese_from_the_browser_and_switched(browser: Any, server: PageServer) -> None:
@@ -397,9 +392,8 @@ def test_below_a_base_path(browser: Any, options: tuple[object, ...], short: Pat
         person.start()
         person.wait_done()
         assert str(person.page.locator("video").get_attribute("src")).startswith("/mot/api/")
-        assert person.page.locator("video").evaluate(
-            "video => new Promise(done => { const look = () => video.readyState ? done(true) : setTimeout(look, 100); look(); })"
-        )
+        loaded = "video => new Promise(done => video.readyState ? done(true) : video.onloadeddata = () => done(true))"
+        assert person.page.locator("video").evaluate(loaded)
         person.close()
     finally:
         server.stop()
