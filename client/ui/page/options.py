@@ -10,8 +10,9 @@ import streamlit as st
 
 from client.ui.page.words import Words
 
-TRACKERS = ("overlap_reid", "fairmot", "fairmot_byte", "byte", "ocsort", "botsort")  # the default first
-THRESHOLD = 0.5
+# Each tracker's own threshold, as in client.tracking (which takes a second to load); the default tracker first.
+TRACKERS = {"overlap_reid": 0.5, "fairmot": 0.4, "fairmot_byte": 0.5, "byte": 0.7, "ocsort": 0.6, "botsort": 0.7}
+TRACKER = next(iter(TRACKERS))
 LEAST, MOST = 0.3, 0.7
 LONGEST_TRAIL = 120
 
@@ -20,8 +21,8 @@ LONGEST_TRAIL = 120
 class Options:
     """What a person has chosen."""
 
-    threshold: float = THRESHOLD
-    tracker: str = TRACKERS[0]
+    threshold: float = TRACKERS[TRACKER]
+    tracker: str = TRACKER
     labels: bool = True
     caption: bool = True
     trail: int = 30
@@ -60,10 +61,10 @@ def ask_options(words: Words, *, many: bool) -> Options:
         st.caption(words.starting_as)
     left, right = st.columns(2)
     with left:
-        threshold = st.slider(words.threshold, LEAST, MOST, THRESHOLD, 0.05, key="threshold")
-        st.caption(words.threshold_help)
-        tracker = st.selectbox(words.tracker, TRACKERS, key="tracker")
+        tracker = st.selectbox(words.tracker, list(TRACKERS), key="tracker") or TRACKER
         st.caption(words.tracker_help)
+        threshold = st.slider(words.threshold, LEAST, MOST, TRACKERS[tracker], 0.05, key=f"threshold-{tracker}")
+        st.caption(words.threshold_help)
         some = st.toggle(words.range, key="range")
         st.caption(words.range_help)
         start, end = 1, None
@@ -73,7 +74,7 @@ def ask_options(words: Words, *, many: bool) -> Options:
             end = None if end is None else max(start, end)
     with right:
         look = ask_look(words, {}, "new")
-    return Options(threshold=threshold, tracker=tracker or TRACKERS[0], start=start, end=end, **look)
+    return Options(threshold=threshold, tracker=tracker, start=start, end=end, **look)
 
 
 def ask_look(words: Words, now: Mapping[str, Any], key: str) -> dict[str, Any]:

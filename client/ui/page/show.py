@@ -13,6 +13,7 @@ from client.ui.page.panel import show_panel
 from client.ui.page.phrases import WORDS, language_of
 from client.ui.page.view import View
 from client.ui.page.words import Language
+from client.ui.store.database import StoreError
 from client.ui.store.people import COOKIE
 from client.ui.web.services import services
 
@@ -52,10 +53,13 @@ def show() -> None:
     view = View(services=own, owner=owner, cookie=cookie, language=language)
     _show_head(view)
     job = st.query_params.get("job")
-    if job:
-        show_job(view, job)
-    else:
-        show_home(view)
+    try:
+        if job:
+            show_job(view, job)
+        else:
+            show_home(view)
+    except StoreError:
+        st.error(words.error_disk_full, icon=":material/error:")
 
 
 def _language() -> Language:

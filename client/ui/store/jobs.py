@@ -245,7 +245,7 @@ def _lose(connection: sqlite3.Connection, lost: Sequence[int]) -> None:
     for seq in lost:
         connection.execute(
             "UPDATE jobs SET losses = losses + 1, worker = NULL, lease = NULL, "
-            "state = IIF(losses + 1 < ?, 'queued', 'failed'), "
+            "state = IIF(losses + 1 < ?, 'queued', IIF(published IS NULL, 'failed', 'done')), "
             "error_kind = IIF(losses + 1 < ?, '', 'lost'), "
             "ended = IIF(losses + 1 < ?, NULL, ?), "
             "error = IIF(losses + 1 < ?, '', 'the worker that did this job has died ' || (losses + 1) || ' times') "

@@ -78,8 +78,9 @@ def main() -> None:
             "browser.gatherUsageStats": False,
             "client.toolbarMode": "minimal",
             "client.showErrorDetails": "none",
-            "theme.primaryColor": "#2f6fde",
-            "theme.baseRadius": "0.6rem",
+            # Not "theme.primaryColor", with which the browser's wish for a dark page would not be heard.
+            "theme.light.primaryColor": "#2f6fde",
+            "theme.dark.primaryColor": "#5b93f5",
         }
     )
 

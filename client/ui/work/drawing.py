@@ -57,5 +57,4 @@ def draw(spec: JobSpec, before: Path, watch: JobWatch, stop: Event) -> int:
 
 def _detections(boxes: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Detections:
     """Boxes of people who were found, however sure the network was."""
-    count = len(boxes)
-    return Detections(boxes=boxes, scores=np.ones(count, np.float32), embeddings=np.zeros((count, 0), np.float32))
+    return Detections(boxes=boxes, scores=np.ones(len(boxes), np.float32))

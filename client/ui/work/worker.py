@@ -32,7 +32,7 @@ from client.serving.networks import Networks
 from client.tracking import tracker_config
 from client.ui.sample import sample_path
 from client.ui.settings import Settings
-from client.ui.store.database import Database
+from client.ui.store.database import Database, StoreError
 from client.ui.store.jobs import Job, JobQueue
 from client.ui.work.drawing import draw
 from client.ui.work.faults import FaultError
@@ -47,6 +47,7 @@ from mot.errors import MotError
 from mot.frame import Frame
 
 _IDLE_S = 0.1  # between two looks at the queue
+_FULL_S = 2.0  # until one looks again whether there is room
 _AWAY_S = 1.0  # between two attempts to reach the server
 RESULT = "result"  # name of the results' files
 
@@ -75,11 +76,15 @@ class Worker:
             stack.enter_context(self._networks)
             self._warm_up()
             while not self._ending.is_set():
-                job = self._queue.claim(self._name) if self._queue.waits() else None
-                if job is None:
-                    self._ending.wait(_IDLE_S)
-                else:
-                    self._do(job)
+                try:
+                    job = self._queue.claim(self._name) if self._queue.waits() else None
+                    if job is not None:
+                        self.do(job)
+                        continue
+                except StoreError as error:  # the disk is full: what is claimed is claimed again
+                    log.warning("%s", error)
+                    self._ending.wait(_FULL_S)
+                self._ending.wait(_IDLE_S)
 
     def _warm_up(self) -> None:
         """So that the first job begins as fast as the others, if the server is there."""
@@ -104,7 +109,7 @@ class Worker:
             retry_for_s=settings.retry_for_s,
         )
 
-    def _do(self, job: Job) -> None:
+    def do(self, job: Job) -> None:
         """Do one job, and say what became of it."""
         self._stop = Event()
         if self._ending.is_set():
@@ -120,16 +125,21 @@ class Worker:
                 return
             except MotError as error:
                 kind, message = explain(error, job)
-                self._queue.failed(job, kind, message)
+                self._failed(job, kind, message)
                 log.warning("job %s: %s", job.id, error)
                 return
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
-                self._queue.failed(job, "disk_full", "no space left on the server's disk")
+                self._failed(job, "disk_full", "no space left on the server's disk")
                 return
             if self._queue.done(job, frames=frames):
                 remove_other_attempts(folder, job.attempt)
+
+    def _failed(self, job: Job, kind: str, message: str) -> None:
+        """Give back what it has taken of the disk, then say so."""
+        shutil.rmtree(self._settings.jobs / job.id / str(job.attempt), ignore_errors=True)
+        self._queue.failed(job, kind, message)
 
     def _track(self, job: Job, output: Path, watch: JobWatch) -> int:
         """Do it; returns the number of frames."""

@@ -82,7 +82,7 @@ def test_the_summary_is_that_of_the_rows(settings: Settings, watched: Watched, t
 
 
 def test_drawn_anew_the_rows_stay_and_the_picture_changes(settings: Settings, watched: Watched, tmp_path: Path) -> None:
-    video = walk(tmp_path / "walk.mp4", SHORT)
+    video = walk(tmp_path / "walk.mp4", SHORT, 320, 240)
     id = watched.queue.add("ann", title="walk.mp4", spec=job_spec(video))
     with worker(settings):
         watched.wait(id, "done")
