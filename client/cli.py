@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -57,10 +57,21 @@ def _prepare(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    log: Annotated[
+        Literal["text", "json"], typer.Option(envvar="MOT_LOG", help="Messages for people, or a line of JSON each.")
+    ] = "text",
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(envvar="MOT_METRICS_PORT", min=0, max=65535, help="Port for Prometheus; by default none."),
+    ] = None,
 ) -> None:
     from client.terminal import warnings_shown
 
-    context.with_resource(warnings_shown())
+    context.with_resource(warnings_shown(log))
+    if metrics_port is not None:
+        from client.metrics import metrics_served
+
+        context.with_resource(metrics_served(metrics_port))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

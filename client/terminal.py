@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any, Literal
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -24,6 +26,10 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from client.log_lines import event, json_lines
+
+LogForm = Literal["text", "json"]
+
 _STYLES = {"error": "bold red", "critical": "bold red", "warning": "yellow"}
 _LINE_EVERY_S = 5.0  # where no bar can be drawn
 _TROUBLE_EVERY_S = 10.0
@@ -32,14 +38,39 @@ _TROUBLE_EVERY_S = 10.0
 errors = Console(stderr=True)
 
 
-def show(kind: str, message: str) -> None:
-    """Print a message as it is: lines are not broken, so that it can be searched, and brackets are no markup."""
+class _Form:
+    """How messages are written, for the whole process."""
+
+    now: LogForm = "text"
+
+
+def for_machines() -> bool:
+    """Whether lines of JSON are written, so that tables and bars would be in the way."""
+    return _Form.now == "json"
+
+
+def show(kind: str, message: str, **fields: Any) -> None:
+    """Print a message as it is: lines are not broken, so that it can be searched, and brackets are no markup.
+
+    ``fields`` say the same to machines.
+    """
+    if for_machines():
+        event(message, kind if kind in _STYLES else "info", **fields)
+        return
     errors.print(Text.assemble((f"{kind}: ", _STYLES.get(kind, "")), message), soft_wrap=True)
 
 
 @contextmanager
-def warnings_shown() -> Iterator[None]:
-    """Print what is logged within the block."""
+def warnings_shown(form: LogForm = "text") -> Iterator[None]:
+    """Print what is logged within the block, and all messages in this form."""
+    if form == "json":
+        with json_lines(lambda line: print(line, file=sys.stderr, flush=True)):  # noqa: T201
+            _Form.now = "json"
+            try:
+                yield
+            finally:
+                _Form.now = "text"
+        return
     handler = _TerminalHandler(logging.WARNING)
     logging.getLogger().addHandler(handler)
     try:
@@ -87,7 +118,7 @@ class Bars:
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
     """Show what is begun within the block; nothing of it is left behind."""
-    if not errors.is_terminal:
+    if not errors.is_terminal or for_machines():
         yield Bars(None)
         return
     # A long name is cut, so that the line stays one line.
@@ -130,7 +161,7 @@ class _Lines:
     """Progress as lines, the first with the first frame."""
 
     def __init__(self, name: str, total: int | None) -> None:
-        self._name = name
+        self._name, self._total = name, total
         self._of = "" if total is None else f" of {total}"
         self._frames = 0
         self._begun = time.monotonic()
@@ -142,5 +173,6 @@ class _Lines:
         if now < self._next:
             return
         rate = self._frames / (now - self._begun)
-        show(self._name, f"frame {self._frames}{self._of}, {rate:.1f} frames/s")
+        text = f"frame {self._frames}{self._of}, {rate:.1f} frames/s"
+        show(self._name, text, job=self._name, frame=self._frames, frames=self._total, per_second=round(rate, 2))
         self._next = now + _LINE_EVERY_S

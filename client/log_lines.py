@@ -1,0 +1,65 @@
+"""Log lines for machines: a JSON object an event, with the job and the frame that it belongs to."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+_about: ContextVar[dict[str, Any] | None] = ContextVar("about", default=None)
+_events = logging.getLogger("mot")
+
+
+@contextmanager
+def about(**fields: Any) -> Iterator[dict[str, Any]]:
+    """Within the block, in this thread, every line has these fields; they may be changed in what is yielded."""
+    here = {**(_about.get() or {}), **fields}
+    token = _about.set(here)
+    try:
+        yield here
+    finally:
+        _about.reset(token)
+
+
+def event(message: str, level: str = "info", **fields: Any) -> None:
+    """One line, where lines are for machines; nothing elsewhere."""
+    _events.log(logging.getLevelNamesMapping()[level.upper()], message, extra={"fields": fields})
+
+
+class JsonLines(logging.Handler):
+    """Writes each record as one line."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        """``write``: takes a line without its end."""
+        super().__init__()
+        self._write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        when = datetime.fromtimestamp(record.created, UTC)
+        line = {
+            "time": when.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **(_about.get() or {}),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = logging.Formatter().formatException(record.exc_info)
+        self._write(json.dumps(line, ensure_ascii=False, default=str))
+
+
+@contextmanager
+def json_lines(write: Callable[[str], None]) -> Iterator[None]:
+    """Write what is logged within the block, and the program's own events from level info on."""
+    handler, level = JsonLines(write), _events.level
+    logging.getLogger().addHandler(handler)
+    _events.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        _events.setLevel(level)
+        logging.getLogger().removeHandler(handler)
