@@ -65,9 +65,12 @@ def _prepare(
         typer.Option(envvar="MOT_METRICS_PORT", min=0, max=65535, help="Port for Prometheus; by default none."),
     ] = None,
 ) -> None:
-    from client.terminal import warnings_shown
+    from client.terminal import speak_to_machines, warnings_shown
 
-    context.with_resource(warnings_shown(log))
+    if log == "json":
+        speak_to_machines()
+    else:
+        context.with_resource(warnings_shown())
     if metrics_port is not None:
         from client.metrics import metrics_served
 
@@ -91,6 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             show("error", str(error))
             raise SystemExit(1) from error
+        finally:
+            from client.terminal import speak_to_people
+
+            speak_to_people()
 
 
 if __name__ == "__main__":

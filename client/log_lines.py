@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -30,15 +30,10 @@ def event(message: str, level: str = "info", **fields: Any) -> None:
     _events.log(logging.getLevelNamesMapping()[level.upper()], message, extra={"fields": fields})
 
 
-class JsonLines(logging.Handler):
-    """Writes each record as one line."""
+class JsonLines(logging.Formatter):
+    """Each record as one line."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
-        """``write``: takes a line without its end."""
-        super().__init__()
-        self._write = write
-
-    def emit(self, record: logging.LogRecord) -> None:
+    def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, UTC)
         line = {
             "time": when.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -48,18 +43,19 @@ class JsonLines(logging.Handler):
             **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            line["exception"] = logging.Formatter().formatException(record.exc_info)
-        self._write(json.dumps(line, ensure_ascii=False, default=str))
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
-@contextmanager
-def json_lines(write: Callable[[str], None]) -> Iterator[None]:
-    """Write what is logged within the block, and the program's own events from level info on."""
-    handler, level = JsonLines(write), _events.level
+def begin_json_lines() -> logging.Handler:
+    """Write to standard error what is logged from now on, the program's own events from level info on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
     logging.getLogger().addHandler(handler)
     _events.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        _events.setLevel(level)
-        logging.getLogger().removeHandler(handler)
+    return handler
+
+
+def end_json_lines(handler: logging.Handler) -> None:
+    _events.setLevel(logging.NOTSET)
+    logging.getLogger().removeHandler(handler)

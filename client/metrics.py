@@ -29,9 +29,7 @@ STAGES = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
-RETRIES = Counter(
-    "mot_retries", "Calls to the Triton server that were not answered.", registry=REGISTRY
-)
+RETRIES = Counter("mot_retries", "Calls to the Triton server that were not answered.", registry=REGISTRY)
 JOBS = Counter("mot_jobs", "Jobs that have ended.", ["outcome"], registry=REGISTRY)
 RUNNING = Gauge("mot_jobs_running", "Jobs under way in this process.", registry=REGISTRY)
 QUEUE = Gauge("mot_queue_jobs", "Jobs of the page, by state.", ["state"], registry=REGISTRY)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -26,9 +25,7 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from client.log_lines import event, json_lines
-
-LogForm = Literal["text", "json"]
+from client.log_lines import begin_json_lines, end_json_lines, event
 
 _STYLES = {"error": "bold red", "critical": "bold red", "warning": "yellow"}
 _LINE_EVERY_S = 5.0  # where no bar can be drawn
@@ -38,15 +35,26 @@ _TROUBLE_EVERY_S = 10.0
 errors = Console(stderr=True)
 
 
-class _Form:
-    """How messages are written, for the whole process."""
+class _Machines:
+    """Who reads the messages, for the whole process: machines, while this has a handler."""
 
-    now: LogForm = "text"
+    handler: logging.Handler | None = None
 
 
 def for_machines() -> bool:
     """Whether lines of JSON are written, so that tables and bars would be in the way."""
-    return _Form.now == "json"
+    return _Machines.handler is not None
+
+
+def speak_to_machines() -> None:
+    """Write all messages as lines of JSON, until :func:`speak_to_people`."""
+    _Machines.handler = _Machines.handler or begin_json_lines()
+
+
+def speak_to_people() -> None:
+    if _Machines.handler:
+        end_json_lines(_Machines.handler)
+    _Machines.handler = None
 
 
 def show(kind: str, message: str, **fields: Any) -> None:
@@ -61,16 +69,8 @@ def show(kind: str, message: str, **fields: Any) -> None:
 
 
 @contextmanager
-def warnings_shown(form: LogForm = "text") -> Iterator[None]:
-    """Print what is logged within the block, and all messages in this form."""
-    if form == "json":
-        with json_lines(lambda line: print(line, file=sys.stderr, flush=True)):  # noqa: T201
-            _Form.now = "json"
-            try:
-                yield
-            finally:
-                _Form.now = "text"
-        return
+def warnings_shown() -> Iterator[None]:
+    """Print what is logged within the block, to people."""
     handler = _TerminalHandler(logging.WARNING)
     logging.getLogger().addHandler(handler)
     try:

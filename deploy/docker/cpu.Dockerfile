@@ -26,11 +26,14 @@ COPY export /build/export
 COPY model_repository /build/model_repository
 RUN /opt/mot/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps /build \
     && ln -s /opt/mot/lib/python3*/site-packages/client/serving/model_repository /opt/models \
+    && find /opt/models/ -name __pycache__ -exec rm -r {} + \
     && cd /opt/models/ && find . -type f ! -name SHA256SUMS -exec sha256sum {} + > SHA256SUMS
 COPY deploy/docker/keep.py deploy/docker/sbom.py deploy/docker/compile_trackers.py /build/
 
 FROM packages AS client-packages
-RUN /opt/mot/bin/pip uninstall --yes --quiet nvidia-pytriton pip setuptools
+RUN /opt/mot/bin/pip uninstall --yes --quiet nvidia-pytriton pip setuptools \
+    && rm -r /opt/mot/lib/python3*/site-packages/training /opt/mot/lib/python3*/site-packages/export \
+    && rm /opt/mot/bin/mot-train /opt/mot/bin/mot-export
 # For any x86-64 processor, so that the code runs wherever the image does.
 ENV NUMBA_CACHE_DIR=/opt/mot/numba NUMBA_CPU_NAME=generic
 RUN /opt/mot/bin/python /build/compile_trackers.py
@@ -46,7 +49,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends python3 libpython3.11 ca-certificates \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/* \
     && useradd --uid 10001 --gid 0 --no-create-home --home-dir /tmp mot
-COPY deploy/docker/entrypoint.sh deploy/docker/infers.py /usr/local/bin/
+COPY deploy/docker/entrypoint.sh deploy/docker/infers.py deploy/docker/answers.py /usr/local/bin/
 # ONNX Runtime's wheel would keep an id of this device for Microsoft.
 ENV PATH=/opt/mot/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/tmp \
