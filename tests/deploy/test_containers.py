@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from mot.sequence import read_results
 from tests.deploy.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.container, pytest.mark.data]
@@ -152,7 +151,7 @@ def test_metrics_of_client_and_server_are_read(running: Stack, video: str) -> No
 
 
 def test_http_is_for_the_container_alone(running: Stack) -> None:
-    answers = "import socket,sys; s=socket.socket(); s.settimeout(3); sys.exit(s.connect_ex(('triton', int(sys.argv[1]))) != 0)"
+    answers = "import socket, sys; sys.exit(socket.socket().connect_ex(('triton', int(sys.argv[1]))) != 0)"
     network = ("--network", f"{running.project}_inside")
     for port, open_ in ((8001, True), (8002, True), (8000, False)):
         process = running.start("run", "--rm", *network, running.image("client"), "python", "-c", answers, str(port))
@@ -179,17 +178,11 @@ def test_triton_killed_costs_no_row(running: Stack, video: str, expected: bytes,
 
 
 def test_logs_are_one_event_a_line(running: Stack) -> None:
-    lines = running.docker("logs", running.container("triton")).splitlines()
-    assert [json.loads(line) for line in lines][0]["message"] == "serving"
+    lines = running.docker("logs", running.container("triton"))
+    assert events(lines)[0]["message"] == "serving"
 
 
 def test_down_leaves_nothing(running: Stack) -> None:
     assert running.left()
     running.remove()
     assert running.left() == []
-
-
-def test_rows_are_read_as_results(expected: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "vtest.txt"
-    path.write_bytes(expected)
-    assert len(read_results(path)) > 3 * LONG
