@@ -10,14 +10,19 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+FORM = "MOT_LOG"  # in the environment: text or json, for programs that `mot` starts
+
 _about: ContextVar[dict[str, Any] | None] = ContextVar("about", default=None)
 _events = logging.getLogger("mot")
 
 
 @contextmanager
 def about(**fields: Any) -> Iterator[dict[str, Any]]:
-    """Within the block, in this thread, every line has these fields; they may be changed in what is yielded."""
-    here = {**(_about.get() or {}), **fields}
+    """Within the block, in this thread, every line has these fields; they may be changed in what is yielded.
+
+    Those of an outer block stay as they are.
+    """
+    here = {**fields, **(_about.get() or {})}
     token = _about.set(here)
     try:
         yield here

@@ -33,6 +33,10 @@ def ui(
         Path | None,
         typer.Option(help="Directory that holds the model's directory fairmot.", envvar="MOT_MODEL_REPOSITORY"),
     ] = None,
+    role: Annotated[
+        Literal["all", "page", "worker"],
+        typer.Option(help="Page and workers, or one of the two, where they are containers.", envvar="MOT_UI_ROLE"),
+    ] = "all",
     workers: Annotated[int, typer.Option(min=1, help="Videos tracked at the same time.", envvar="MOT_UI_WORKERS")] = 2,
     base_path: Annotated[
         str, typer.Option(help="Path under which a proxy shows the page, e.g. /mot.", envvar="MOT_UI_BASE_PATH")
@@ -77,6 +81,7 @@ def ui(
     mot ui                                       on http://localhost:8501
     mot ui --host 0.0.0.0 --password secret      for others in the network
     mot ui --url gpu-host:8001 --workers 8       with a server elsewhere
+    mot ui --role worker --data /srv/mot --url gpu-host:8001
     mot ui --data /srv/mot --keep-days 30 --base-path /mot --secure-cookie
     """
     from client.ui.running import keep_page
@@ -95,25 +100,29 @@ def ui(
         keep_bytes=round(keep_gib * GIB),
         free_bytes=round(free_gib * GIB),
     )
-    keep_page(
-        Settings(
-            data=(data or Path.home() / ".local" / "share" / "fairmot-mit" / "page").absolute(),
-            engine=engine,
-            url=url,
-            protocol=protocol,
-            metrics_url=metrics_url or _metrics_of(url),
-            model_repository=model_repository and model_repository.absolute(),
-            port=port,
-            host=host,
-            base_path=base_path.rstrip("/"),
-            workers=workers,
-            retry_for_s=retry_for,
-            password=password,
-            login=login,
-            secure_cookie=secure_cookie,
-            limits=limits,
-        )
+    settings = Settings(
+        data=(data or Path.home() / ".local" / "share" / "fairmot-mit" / "page").absolute(),
+        engine=engine,
+        url=url,
+        protocol=protocol,
+        metrics_url=metrics_url or _metrics_of(url),
+        model_repository=model_repository and model_repository.absolute(),
+        port=port,
+        host=host,
+        base_path=base_path.rstrip("/"),
+        workers=0 if role == "page" else workers,
+        retry_for_s=retry_for,
+        password=password,
+        login=login,
+        secure_cookie=secure_cookie,
+        limits=limits,
     )
+    if role == "worker":
+        from client.ui.work.worker import work
+
+        work(settings)
+    else:
+        keep_page(settings)
 
 
 def _metrics_of(url: str | None) -> str | None:
