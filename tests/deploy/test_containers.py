@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.stack import ROOT, Stack
+from tests.deploy.test_monitoring import TRITON
 
 pytestmark = [pytest.mark.container, pytest.mark.data]
 COUNT = 60  # frames, in which people come and go
@@ -148,6 +149,7 @@ def test_metrics_of_client_and_server_are_read(running: Stack, video: str) -> No
     assert float(next(line for line in text.splitlines() if line.startswith("mot_frames_total ")).split()[1]) >= 5
     served = running.compose("exec", "-T", "triton", "python", "-c", read.format(8002))
     assert 'nv_inference_request_success{model="fairmot",version="1"}' in served
+    assert [name for name in TRITON if f"\n{name}{{" not in served] == []
 
 
 def test_http_is_for_the_container_alone(running: Stack) -> None:
