@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+LONG = 240  # frames that the tests track: enough to break something meanwhile
 DOCKER = os.environ.get("MOT_DOCKER", "docker")
 
 
@@ -25,6 +26,11 @@ def why_no_engine() -> str:
     return "" if asked.returncode == 0 else f"no container engine answers: {asked.stderr.strip().splitlines()[-1]}"
 
 
+def events(text: str) -> list[dict[str, Any]]:
+    """The lines, each of which must be JSON."""
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stack:
     """One project; all of it goes with :meth:`remove`."""
@@ -34,7 +40,15 @@ class Stack:
 
     def compose(self, *arguments: str, timeout: float = 120, check: bool = True) -> str:
         """Output of ``docker-compose ARGUMENTS``; errors carry what it said."""
-        command = ["docker-compose", "--project-name", self.project, "--file", str(ROOT / "docker-compose.yml")]
+        command = [
+            "docker-compose",
+            "--ansi",
+            "never",
+            "--project-name",
+            self.project,
+            "--file",
+            str(ROOT / "docker-compose.yml"),
+        ]
         return self._run([*command, *arguments], timeout, check)
 
     def docker(self, *arguments: str, timeout: float = 60, check: bool = True) -> str:

@@ -7,54 +7,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.stack import ROOT, Stack
+from tests.deploy.stack import LONG, Stack, events
 from tests.deploy.test_monitoring import TRITON
 
 pytestmark = [pytest.mark.container, pytest.mark.data]
 COUNT = 60  # frames, in which people come and go
-LONG = 240  # enough to break something meanwhile
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp:mode=1777")
-
-
-@pytest.fixture(scope="module")
-def video(running: Stack, mot_data: Path) -> str:
-    """The sample's path on the project's volume."""
-    source = mot_data / "videos/vtest.avi"
-    holder = running.docker("create", "-v", f"{running.project}_jobs:/data", running.image("client")).strip()
-    try:
-        running.docker("cp", str(source), f"{holder}:/data/vtest.avi")
-    finally:
-        running.docker("rm", holder)
-    return "/data/vtest.avi"
-
-
-@pytest.fixture(scope="module")
-def expected(mot_data: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Rows of the first :data:`LONG` frames by this checkout, without a container or a server."""
-    folder = tmp_path_factory.mktemp("local")
-    # The images' tracker is compiled for any processor; the last bit of a sum may depend on that.
-    environment = os.environ | {"NUMBA_CPU_NAME": "generic", "NUMBA_CACHE_DIR": str(folder / "numba")}
-    arguments = ("--engine", "local", "--end", str(LONG), "--no-video", "--output", str(folder))
-    subprocess.run(
-        [sys.executable, "-m", "client.cli", "track", str(mot_data / "videos/vtest.avi"), *arguments],
-        check=True,
-        cwd=ROOT,
-        env=environment,
-        timeout=300,
-    )
-    return (folder / "vtest.txt").read_bytes()
-
-
-def events(text: str) -> list[dict[str, Any]]:
-    """The lines, each of which must be JSON."""
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 @contextlib.contextmanager
@@ -180,8 +143,7 @@ def test_triton_killed_costs_no_row(running: Stack, video: str, expected: bytes,
 
 
 def test_logs_are_one_event_a_line(running: Stack) -> None:
-    lines = running.docker("logs", running.container("triton"))
-    assert events(lines)[0]["message"] == "serving"
+    assert events(running.docker("logs", running.container("triton")))[0]["message"] == "serving"
 
 
 def test_down_leaves_nothing(running: Stack) -> None:
