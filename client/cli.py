@@ -20,7 +20,7 @@ from client.commands.serve import serve
 from client.commands.track import track
 from client.commands.tune import tune
 from client.streams import lasting_streams
-from client.ui.command import ui
+from client.ui.command import ui, worker
 from mot.errors import MotError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.command()(track)
 app.command()(serve)
 app.command()(ui)
+app.command("worker")(worker)
 app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)

@@ -77,9 +77,8 @@ def test_what_it_is_built_from_is_there_and_has_a_version(name: str) -> None:
 def test_clients_speak_to_the_port_that_the_server_has() -> None:
     command = SERVICES["triton"]["command"]
     assert not {"--grpc-port", "--metrics-port", "--http-port"} & set(command)  # the command's defaults
-    for name in ("page", "worker"):
-        assert SERVICES[name]["environment"]["MOT_UI_URL"] == "${MOT_TRITON:-grpc://triton:8001}"
-    assert SERVICES["client"]["environment"]["MOT_URL"] == "${MOT_TRITON:-grpc://triton:8001}"
+    for name in ("page", "worker", "client"):
+        assert SERVICES[name]["environment"]["MOT_URL"] == "${MOT_TRITON:-grpc://triton:8001}"
 
 
 def test_http_of_triton_stays_in_its_container() -> None:
