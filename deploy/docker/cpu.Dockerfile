@@ -8,15 +8,13 @@ ARG BASE_IMAGE=debian:bookworm-slim
 # ---- packages: everything that the lock names, compiled to bytecode, since nothing can be written later
 FROM ${BASE_IMAGE} AS packages
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends python3-venv \
+    && apt-get install -y --no-install-recommends python3-venv binutils \
     && rm -rf /var/lib/apt/lists/*
 RUN python3 -m venv /opt/mot
-COPY requirements.lock /build/
+COPY requirements.lock deploy/docker/slim.sh /build/
 RUN /opt/mot/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
         -r /build/requirements.lock \
-    # The packages' own tests, and the Pythons of Triton's that are not this one.
-    && find /opt/mot/lib -type d -name tests -prune -exec rm -r {} + \
-    && rm -f /opt/mot/lib/python3*/site-packages/nvidia_pytriton.libs/libpython3*
+    && /build/slim.sh /opt/mot
 # hatchling builds the wheel in a folder of its own; it is not in the lock, since nothing of it stays.
 COPY pyproject.toml README.md LICENSE CHANGELOG.md /build/
 COPY mot /build/mot
@@ -36,7 +34,7 @@ RUN /opt/mot/bin/pip uninstall --yes --quiet nvidia-pytriton pip setuptools \
     && rm /opt/mot/bin/mot-train /opt/mot/bin/mot-export
 # For any x86-64 processor, so that the code runs wherever the image does.
 ENV NUMBA_CACHE_DIR=/opt/mot/numba NUMBA_CPU_NAME=generic
-RUN /opt/mot/bin/python /build/compile_trackers.py
+RUN /opt/mot/bin/python -I /build/compile_trackers.py
 
 FROM packages AS triton-packages
 COPY deploy/docker/triton-cpu.txt /build/

@@ -24,7 +24,7 @@ RUN /opt/mot/bin/pip install --no-cache-dir --disable-pip-version-check --no-dep
     && /opt/mot/bin/pip uninstall --yes --quiet pip setuptools
 ENV NUMBA_CACHE_DIR=/opt/mot/numba NUMBA_CPU_NAME=generic
 COPY deploy/docker/compile_trackers.py /build/
-RUN /opt/mot/bin/python /build/compile_trackers.py
+RUN /opt/mot/bin/python -I /build/compile_trackers.py
 
 FROM ${BASE_IMAGE}
 RUN apt-get update \
