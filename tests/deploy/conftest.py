@@ -66,3 +66,12 @@ def expected(mot_data: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
         timeout=300,
     )
     return (folder / "vtest.txt").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def page(running: Stack, video: str) -> Stack:
+    """Page and worker answer, too."""
+    running.compose("up", "-d", "--no-build", "page", "worker")
+    running.wait_healthy("page")
+    running.wait_healthy("worker")
+    return running

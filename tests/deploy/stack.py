@@ -54,6 +54,10 @@ class Stack:
     def docker(self, *arguments: str, timeout: float = 60, check: bool = True) -> str:
         return self._run([DOCKER, *arguments], timeout, check)
 
+    def feed(self, text: str, *command: str, timeout: float = 300) -> None:
+        """Run a command with this text as its input."""
+        subprocess.run(command, input=text, text=True, check=True, timeout=timeout, env=self._environment())
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """``docker ARGUMENTS`` beside the test; its output goes to pipes."""
         return subprocess.Popen(

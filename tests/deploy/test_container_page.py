@@ -32,15 +32,6 @@ print(job.state, job.frames, job.attempt, job.error)
 """
 
 
-@pytest.fixture(scope="module")
-def page(running: Stack, video: str) -> Stack:
-    """Page and worker answer, too."""
-    running.compose("up", "-d", "--no-build", "page", "worker")
-    running.wait_healthy("page")
-    running.wait_healthy("worker")
-    return running
-
-
 def in_page(stack: Stack, script: str, argument: str) -> list[str]:
     return stack.compose("exec", "-T", "page", "python", "-c", script, argument).split(maxsplit=3)
 
