@@ -67,6 +67,11 @@ class Stack:
     def container(self, service: str) -> str:
         return self.compose("ps", "-q", service).strip()
 
+    def logs(self, service: str) -> str:
+        """What its program has written, wherever to."""
+        both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return str(subprocess.run([DOCKER, "logs", self.container(service)], check=True, **both).stdout)  # type: ignore
+
     def inspect(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.docker("inspect", name))[0]
         return found

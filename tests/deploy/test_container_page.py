@@ -73,4 +73,4 @@ def test_queue_and_jobs_are_in_the_metrics(page: Stack) -> None:
 
 @pytest.mark.parametrize("service", ["page", "worker"])
 def test_the_pages_logs_are_one_event_a_line(page: Stack, service: str) -> None:
-    assert events(page.docker("logs", page.container(service)))
+    assert events(page.logs(service))

@@ -152,7 +152,7 @@ def test_triton_killed_costs_no_row(running: Stack, video: str, expected: bytes,
 
 
 def test_logs_are_one_event_a_line(running: Stack) -> None:
-    assert events(running.docker("logs", running.container("triton")))[0]["message"] == "serving"
+    assert events(running.logs("triton"))[0]["message"] == "serving"
 
 
 def test_down_leaves_nothing(running: Stack) -> None:
