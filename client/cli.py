@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,7 +20,7 @@ from client.commands.serve import serve
 from client.commands.track import track
 from client.commands.tune import tune
 from client.streams import lasting_streams
-from client.ui.command import ui
+from client.ui.command import ui, worker
 from mot.errors import MotError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.command()(track)
 app.command()(serve)
 app.command()(ui)
+app.command("worker")(worker)
 app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
@@ -57,10 +58,24 @@ def _prepare(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    log: Annotated[
+        Literal["text", "json"], typer.Option(envvar="MOT_LOG", help="Messages for people, or a line of JSON each.")
+    ] = "text",
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(envvar="MOT_METRICS_PORT", min=0, max=65535, help="Port for Prometheus; by default none."),
+    ] = None,
 ) -> None:
-    from client.terminal import warnings_shown
+    from client.terminal import speak_to_machines, warnings_shown
 
-    context.with_resource(warnings_shown())
+    if log == "json":
+        speak_to_machines()
+    else:
+        context.with_resource(warnings_shown())
+    if metrics_port is not None:
+        from client.metrics import metrics_served
+
+        context.with_resource(metrics_served(metrics_port))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -80,6 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             show("error", str(error))
             raise SystemExit(1) from error
+        finally:
+            from client.terminal import speak_to_people
+
+            speak_to_people()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -24,6 +25,8 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from client.log_lines import begin_json_lines, end_json_lines, event
+
 _STYLES = {"error": "bold red", "critical": "bold red", "warning": "yellow"}
 _LINE_EVERY_S = 5.0  # where no bar can be drawn
 _TROUBLE_EVERY_S = 10.0
@@ -32,14 +35,42 @@ _TROUBLE_EVERY_S = 10.0
 errors = Console(stderr=True)
 
 
-def show(kind: str, message: str) -> None:
-    """Print a message as it is: lines are not broken, so that it can be searched, and brackets are no markup."""
+class _Machines:
+    """Who reads the messages, for the whole process: machines, while this has a handler."""
+
+    handler: logging.Handler | None = None
+
+
+def for_machines() -> bool:
+    """Whether lines of JSON are written, so that tables and bars would be in the way."""
+    return _Machines.handler is not None
+
+
+def speak_to_machines() -> None:
+    """Write all messages as lines of JSON, until :func:`speak_to_people`."""
+    _Machines.handler = _Machines.handler or begin_json_lines()
+
+
+def speak_to_people() -> None:
+    if _Machines.handler:
+        end_json_lines(_Machines.handler)
+    _Machines.handler = None
+
+
+def show(kind: str, message: str, **fields: Any) -> None:
+    """Print a message as it is: lines are not broken, so that it can be searched, and brackets are no markup.
+
+    ``fields`` say the same to machines.
+    """
+    if for_machines():
+        event(message, kind if kind in _STYLES else "info", **fields)
+        return
     errors.print(Text.assemble((f"{kind}: ", _STYLES.get(kind, "")), message), soft_wrap=True)
 
 
 @contextmanager
 def warnings_shown() -> Iterator[None]:
-    """Print what is logged within the block."""
+    """Print what is logged within the block, to people."""
     handler = _TerminalHandler(logging.WARNING)
     logging.getLogger().addHandler(handler)
     try:
@@ -87,7 +118,7 @@ class Bars:
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
     """Show what is begun within the block; nothing of it is left behind."""
-    if not errors.is_terminal:
+    if not errors.is_terminal or for_machines():
         yield Bars(None)
         return
     # A long name is cut, so that the line stays one line.
@@ -130,7 +161,7 @@ class _Lines:
     """Progress as lines, the first with the first frame."""
 
     def __init__(self, name: str, total: int | None) -> None:
-        self._name = name
+        self._name, self._total = name, total
         self._of = "" if total is None else f" of {total}"
         self._frames = 0
         self._begun = time.monotonic()
@@ -142,5 +173,6 @@ class _Lines:
         if now < self._next:
             return
         rate = self._frames / (now - self._begun)
-        show(self._name, f"frame {self._frames}{self._of}, {rate:.1f} frames/s")
+        text = f"frame {self._frames}{self._of}, {rate:.1f} frames/s"
+        show(self._name, text, job=self._name, frame=self._frames, frames=self._total, per_second=round(rate, 2))
         self._next = now + _LINE_EVERY_S

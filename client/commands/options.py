@@ -44,7 +44,8 @@ EngineKind = Annotated[
     Literal["triton", "local"], typer.Option(help="A Triton server, or ONNX Runtime in this process.")
 ]
 Url = Annotated[
-    str | None, typer.Option(help="HOST:PORT of a running Triton server; by default one is started and stopped.")
+    str | None,
+    typer.Option(envvar="MOT_URL", help="HOST:PORT of a running Triton server; by default one is started and stopped."),
 ]
 WireProtocol = Annotated[Literal["grpc", "http"], typer.Option(help="How to speak to the Triton server.")]
 InFlight = Annotated[

@@ -17,9 +17,10 @@ from client.detection.outage import Outage
 from client.jobs.job import result_paths
 from client.jobs.spec import JobSpec
 from client.jobs.threads import Observer, Outcome, run_jobs
+from client.log_lines import event
 from client.pipeline.tracked import TrackedFrame
 from client.serving.networks import Networks
-from client.terminal import Bars, progress_bars, show
+from client.terminal import Bars, for_machines, progress_bars, show
 from client.video.source import Source
 
 INTERRUPTED = 130  # exit status, as shells have it for SIGINT
@@ -91,7 +92,8 @@ def track_sequences(name: str, jobs: Sequence[JobSpec], *, side_by_side: int, ov
     for outcome in outcomes:
         if outcome.state == "failed":
             show("error", f"{outcome.job.name}: {outcome.error}")
-    Console().print(outcome_table(outcomes, time.perf_counter() - begun))
+    if not for_machines():
+        Console().print(outcome_table(outcomes, time.perf_counter() - begun))
     if any(outcome.state == "stopped" for outcome in outcomes):
         raise KeyboardInterrupt
     return outcomes
@@ -110,6 +112,18 @@ def _frames(job: JobSpec) -> int:
     return job.end - job.start + 1
 
 
+def _tell_machines(outcome: Outcome) -> None:
+    """One line a job, where lines are for machines."""
+    summary = outcome.record.summary if outcome.record else None
+    event(
+        f"job {outcome.state}",
+        job=outcome.job.name,
+        outcome=outcome.state,
+        files=[str(path) for path in result_paths(outcome.job)] if summary else [],
+        **(summary.model_dump(include={"frames", "boxes", "ids", "seconds"}) if summary else {}),
+    )
+
+
 class _EachJob(Observer):
     """A bar while a job runs; its summary and files when it is done."""
 
@@ -126,9 +140,10 @@ class _EachJob(Observer):
     def ended(self, outcome: Outcome) -> None:
         job = outcome.job
         self._bars.end(job.name)
+        _tell_machines(outcome)
         if outcome.state == "failed":
             show("error", outcome.error)
-        if outcome.record is None or outcome.record.summary is None:
+        if outcome.record is None or outcome.record.summary is None or for_machines():
             return
         if outcome.state == "kept":
             show("note", f"{job.name}: kept as an earlier run with the same settings has made it")
@@ -147,6 +162,7 @@ class _AllJobs(Observer):
         self._advance()
 
     def ended(self, outcome: Outcome) -> None:
+        _tell_machines(outcome)
         if outcome.state == "kept":
             for _ in range(_frames(outcome.job)):
                 self._advance()

@@ -18,6 +18,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def serve(
     host: Annotated[str, typer.Option(help="IPv4 address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    http_host: Annotated[
+        str | None, typer.Option(help="That of HTTP alone: 127.0.0.1 where strangers come; by default --host.")
+    ] = None,
     http_port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free port.")] = 8000,
     grpc_port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free port.")] = 8001,
     metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="Prometheus; 0 picks a free port.")] = 8002,
@@ -64,14 +67,17 @@ def serve(
         graph_of(repository, choice.name)
     free_ports(host, (http_port, grpc_port, metrics_port))
 
+    from client.log_lines import event
     from client.serving.server import EmbeddedServer
     from client.serving.supervisor import Supervisor
+    from client.terminal import for_machines
 
     server = EmbeddedServer(
         repository,
         model=choice.name,
         graph=choice.graph,
         host=host,
+        http_host=http_host,
         http_port=http_port,
         grpc_port=grpc_port,
         metrics_port=metrics_port,
@@ -80,9 +86,11 @@ def serve(
     )
     try:
         with _one_interruption(), server, Supervisor(server, canary_every_s=_CANARY_EVERY_S) as supervisor:
-            typer.echo(f"HTTP     {server.http_url}")
-            typer.echo(f"gRPC     {server.grpc_url}")
-            typer.echo(f"metrics  {server.metrics_url}")
+            event("serving", http=server.http_url, grpc=server.grpc_url, metrics=server.metrics_url)
+            if not for_machines():
+                typer.echo(f"HTTP     {server.http_url}")
+                typer.echo(f"gRPC     {server.grpc_url}")
+                typer.echo(f"metrics  {server.metrics_url}")
             supervisor.watch()
     except KeyboardInterrupt:
         typer.echo("stopped")

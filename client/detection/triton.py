@@ -14,6 +14,7 @@ from client.detection.connect import WireProtocol, connect
 from client.detection.detector import DetectorError, LetterboxDetector
 from client.detection.outage import Outage, Outages
 from client.detection.transport import MistrustError, Transport, UnavailableError
+from client.metrics import RETRIES
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
 
@@ -106,6 +107,7 @@ class TritonDetector(LetterboxDetector):
             try:
                 return self._call(image)
             except UnavailableError as error:
+                RETRIES.inc()
                 if self._closing.is_set():
                     raise
                 now = time.monotonic()

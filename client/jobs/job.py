@@ -17,6 +17,8 @@ from client.jobs.opening import check_extent, check_people, open_input
 from client.jobs.record import JobSummary, Record, State, record_path
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError, track_source
+from client.log_lines import about
+from client.metrics import JOBS, RUNNING
 from client.outputs.embeddings import EmbeddingsSink, embeddings_path
 from client.outputs.render import RenderConfig, Renderer
 from client.outputs.sink import FileSink, SinkError
@@ -62,14 +64,19 @@ def run(
     """
     if settings is None:
         settings = settings_of(job, partial(_given, network))
-    progress = _Progress(job, dict(settings), watch or Watch())
+    with about(job=job.name) as lines, RUNNING.track_inprogress():
+        return _recorded(job, network, stop or Event(), _Progress(job, dict(settings), watch or Watch(), lines))
+
+
+def _recorded(job: JobSpec, network: Network | None, stop: Event, progress: _Progress) -> JobSummary:
     try:
         progress.write(Record(settings=progress.settings, state="running"))
-        summary = _run(job, network, stop or Event(), progress)
+        summary = _run(job, network, stop, progress)
         progress.write(Record(settings=progress.settings, state="done", frames=summary.frames, summary=summary))
     except BaseException as error:
         progress.end(error)
         raise
+    JOBS.labels("done").inc()
     return summary
 
 
@@ -107,13 +114,15 @@ def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress
 class _Progress:
     """A job's record while it runs."""
 
-    def __init__(self, job: JobSpec, settings: dict[str, Any], watch: Watch) -> None:
-        self._job, self.settings, self.watch = job, settings, watch
+    def __init__(self, job: JobSpec, settings: dict[str, Any], watch: Watch, lines: dict[str, Any]) -> None:
+        """``lines``: the fields of this job's log lines."""
+        self._job, self.settings, self.watch, self._lines = job, settings, watch, lines
         self.frames = 0
         self._next = time.monotonic() + _RECORD_EVERY_S
 
     def frame(self, tracked: TrackedFrame) -> None:
         self.frames += 1
+        self._lines["frame"] = tracked.frame.index
         self.watch.frame(tracked)
         if time.monotonic() > self._next:
             self.write(Record(settings=self.settings, state="running", frames=self.frames))
@@ -149,6 +158,7 @@ class _Progress:
         stopped = isinstance(error, (JobStoppedError, KeyboardInterrupt))
         reason = "" if stopped else str(error) or type(error).__name__
         state: State = "stopped" if stopped else "failed"
+        JOBS.labels(state).inc()
         with suppress(JobError):
             self.write(Record(settings=self.settings, state=state, frames=self.frames, error=reason))
 

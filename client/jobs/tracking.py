@@ -9,6 +9,7 @@ from threading import Event
 
 from client.detection.detector import Detector
 from client.jobs.record import JobSummary
+from client.metrics import FRAMES, IDS, PEOPLE
 from client.outputs.background import in_background
 from client.outputs.sink import Sink
 from client.pipeline.stages import Stages
@@ -58,8 +59,12 @@ def track_source(
     with in_background(sinks, stages) as write, closing(results):
         for tracked in results:
             write(tracked)
+            known = len(ids)
             boxes += len(tracked.tracks)
             ids.update(tracked.tracks.ids.tolist())
+            FRAMES.inc()
+            PEOPLE.inc(len(tracked.tracks))
+            IDS.inc(len(ids) - known)
             watch(tracked)
             if stop.is_set():
                 break

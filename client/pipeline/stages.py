@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
+from client.metrics import STAGES
+
 
 @dataclass(kw_only=True)
 class Stages:
@@ -26,6 +28,7 @@ class Stages:
         """Add to a stage; a detector's threads do so too."""
         with self._lock:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+        STAGES.labels(stage).observe(seconds)
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:

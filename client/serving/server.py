@@ -51,6 +51,7 @@ class EmbeddedServer:
         model: str = MODEL_NAME,
         graph: Path | None = None,
         host: str = "127.0.0.1",
+        http_host: str | None = None,
         http_port: int = 0,
         grpc_port: int = 0,
         metrics_port: int = 0,
@@ -65,13 +66,14 @@ class EmbeddedServer:
             model: the name of that directory, and of the model for clients.
             graph: an ONNX file, served under that name instead.
             host: IPv4 address to listen on.
+            http_host: that of HTTP alone; by default ``host``.
             http_port: and the other ports: 0 picks a free one.
             instances: processes that run the model; by default one a core, at most 8.
             log_file: the server's output; by default a temporary file, shown in part when starting fails.
             options: more of Triton's own.
         """
         self._model_repository, self._model, self._graph = model_repository, model, graph
-        self._host = host
+        self._host, self._http_host = host, http_host or host
         self._wanted_ports = (http_port, grpc_port, metrics_port)
         self.instances = instances or min(available_cores(), _MAX_INSTANCES)
         self._wanted_log = log_file
@@ -85,7 +87,7 @@ class EmbeddedServer:
 
     @property
     def http_url(self) -> str:
-        return f"http://{self._host}:{self.ports[0]}"
+        return f"http://{self._http_host}:{self.ports[0]}"
 
     @property
     def grpc_url(self) -> str:
@@ -236,7 +238,8 @@ class EmbeddedServer:
     def _begin(self, timeout_s: float, stop: Event | None) -> None:
         """Start the process and wait until it answers."""
         assert self._log_file and self._runtime and self._place
-        command = [*self._runtime.command(self._host, self.ports, self._place.shared_memory_prefix), *self._options]
+        command = self._runtime.command(self._host, self._http_host, self.ports, self._place.shared_memory_prefix)
+        command += self._options
         with self._place.starting(self._log_file):
             with self._log_file.open("ab") as log:
                 try:
@@ -248,7 +251,7 @@ class EmbeddedServer:
 
     def _answers_ready(self) -> bool:
         """Ask directly: a proxy that the environment names is not asked the way to our own server."""
-        host = "127.0.0.1" if self._host == _LISTENS_EVERYWHERE else self._host
+        host = "127.0.0.1" if self._http_host == _LISTENS_EVERYWHERE else self._http_host
         with closing(http.client.HTTPConnection(host, self.ports[0], timeout=1)) as connection:
             try:
                 connection.request("GET", "/v2/health/ready")

@@ -38,7 +38,7 @@ class Runtime:
     models: Path
     environment: dict[str, str]
 
-    def command(self, host: str, ports: tuple[int, int, int], shared_memory_prefix: str) -> list[str]:
+    def command(self, host: str, http_host: str, ports: tuple[int, int, int], shared_memory_prefix: str) -> list[str]:
         """The command line; ``ports`` are of HTTP, gRPC and metrics."""
         http_port, grpc_port, metrics_port = ports
         restricted = f"{_RESTRICTED}:mot-key={secrets.token_hex(16)}"
@@ -50,7 +50,7 @@ class Runtime:
             f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",
             # Room for an image and its answer, so that no region has to grow in the first requests.
             f"--backend-config=python,shm-default-byte-size={2 << 20}",
-            f"--http-address={host}",
+            f"--http-address={http_host}",
             f"--http-port={http_port}",
             f"--grpc-address={host}",
             f"--grpc-port={grpc_port}",

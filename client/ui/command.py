@@ -1,11 +1,15 @@
-"""The command ``mot ui``."""
+"""The commands ``mot ui`` and ``mot worker``."""
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:  # which need not be imported for `--help`
+    from client.ui.settings import Settings
 
 _Data = Annotated[
     Path | None,
@@ -14,12 +18,15 @@ _Data = Annotated[
 
 
 def ui(
+    context: typer.Context,
     port: Annotated[int, typer.Option(min=1, max=65535, envvar="MOT_UI_PORT")] = 8501,
     host: Annotated[str, typer.Option(help="Address to listen on.", envvar="MOT_UI_HOST")] = "127.0.0.1",
     data: _Data = None,
     url: Annotated[
         str | None,
-        typer.Option(help="HOST:PORT of a running Triton server; by default one is started.", envvar="MOT_UI_URL"),
+        typer.Option(
+            help="HOST:PORT of a running Triton server; by default one is started.", envvar=["MOT_UI_URL", "MOT_URL"]
+        ),
     ] = None,
     protocol: Annotated[Literal["grpc", "http"], typer.Option(envvar="MOT_UI_PROTOCOL")] = "grpc",
     metrics_url: Annotated[
@@ -33,7 +40,10 @@ def ui(
         Path | None,
         typer.Option(help="Directory that holds the model's directory fairmot.", envvar="MOT_MODEL_REPOSITORY"),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Videos tracked at the same time.", envvar="MOT_UI_WORKERS")] = 2,
+    workers: Annotated[
+        int,
+        typer.Option(min=0, help="Videos tracked at the same time; 0: `mot worker` does it.", envvar="MOT_UI_WORKERS"),
+    ] = 2,
     base_path: Annotated[
         str, typer.Option(help="Path under which a proxy shows the page, e.g. /mot.", envvar="MOT_UI_BASE_PATH")
     ] = "",
@@ -77,50 +87,33 @@ def ui(
     mot ui                                       on http://localhost:8501
     mot ui --host 0.0.0.0 --password secret      for others in the network
     mot ui --url gpu-host:8001 --workers 8       with a server elsewhere
+    mot ui --workers 0 --url gpu-host:8001       beside `mot worker`
     mot ui --data /srv/mot --keep-days 30 --base-path /mot --secure-cookie
     """
     from client.ui.running import keep_page
-    from client.ui.settings import GIB, Limits, Settings
 
-    if engine == "local" and url is not None:
+    keep_page(_settings(context))
+
+
+@wraps(ui)
+def worker(context: typer.Context, **_: object) -> None:
+    from client.ui.work.worker import work
+
+    work(_settings(context))
+
+
+worker.__doc__ = """Do the jobs of a page that has none of its own, `mot ui --workers 0`, until SIGTERM.
+
+    Options and environment are those of `mot ui`; the two share the folder
+    --data, on one machine.
+    """
+
+
+def _settings(context: typer.Context) -> Settings:
+    from client.ui.choices import chosen
+
+    options = context.params
+    if options["engine"] == "local" and options["url"] is not None:
         raise typer.BadParameter("--engine local uses no server", param_hint="--url")
-    limits = Limits(
-        file_bytes=round(max_upload * GIB),
-        unpacked_bytes=round(2 * max_upload * GIB),
-        seconds=60 * max_minutes,
-        pixels=round(max_pixels * 1e6),
-        jobs=max_jobs,
-        person_bytes=round(max_person * GIB),
-        keep_days=keep_days,
-        keep_bytes=round(keep_gib * GIB),
-        free_bytes=round(free_gib * GIB),
-    )
-    keep_page(
-        Settings(
-            data=(data or Path.home() / ".local" / "share" / "fairmot-mit" / "page").absolute(),
-            engine=engine,
-            url=url,
-            protocol=protocol,
-            metrics_url=metrics_url or _metrics_of(url),
-            model_repository=model_repository and model_repository.absolute(),
-            port=port,
-            host=host,
-            base_path=base_path.rstrip("/"),
-            workers=workers,
-            retry_for_s=retry_for,
-            password=password,
-            login=login,
-            secure_cookie=secure_cookie,
-            limits=limits,
-        )
-    )
-
-
-def _metrics_of(url: str | None) -> str | None:
-    """Where a server elsewhere usually has its metrics."""
-    if url is None:
-        return None
-    from urllib.parse import urlsplit
-
-    host = urlsplit(url if "://" in url else f"//{url}").hostname
-    return f"http://{host}:8002/metrics"
+    sources = {name: context.get_parameter_source(name) for name in options}
+    return chosen(options, {name for name, source in sources.items() if source and source.name != "DEFAULT"})

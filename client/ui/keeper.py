@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import math
 import os
 import socket
 import subprocess
@@ -11,14 +12,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from threading import Event
 from typing import Self
 
+from client.log_lines import FORM
+from client.metrics import watch_queue
 from client.serving.errors import ServerError
 from client.serving.network import MODEL_REPOSITORY
 from client.serving.server import EmbeddedServer
+from client.terminal import for_machines
 from client.ui.settings import Settings, SettingsError
-from client.ui.store.database import Database
+from client.ui.store.database import Database, StoreError
 from client.ui.store.jobs import JobQueue
 from client.ui.work.parent import PARENT
 
@@ -50,6 +55,8 @@ class Keeper:
             _check_port(self.settings)
             self._database = Database(self.settings.database)
             stack.callback(self._database.close)
+            for state in ("queued", "running"):
+                watch_queue(state, partial(self._count, state))
             if self.settings.engine == "triton" and self.settings.url is None:
                 self._server = EmbeddedServer(self.settings.model_repository or MODEL_REPOSITORY)
                 self._server.start()
@@ -94,6 +101,13 @@ class Keeper:
             time.sleep(_PAUSE_S)
             self._server = server
 
+    def _count(self, state: str) -> float:
+        """Jobs in this state, for the metrics; NaN while it cannot be known."""
+        try:
+            return float(self._database.rows("SELECT COUNT(*) FROM jobs WHERE state = ?", (state,))[0][0])
+        except StoreError:
+            return math.nan
+
     def _stop_server(self) -> None:
         if self._server is not None:
             self._server.stop(grace_s=0)  # it keeps no state
@@ -119,6 +133,7 @@ class _Process:
     def _start(self) -> None:
         environment = self._settings.environment() | {
             PARENT: str(os.getpid()),
+            FORM: "json" if for_machines() else "text",
             "OPENCV_IO_MAX_IMAGE_PIXELS": str(self._settings.limits.pixels),
         }
         self.process = subprocess.Popen(

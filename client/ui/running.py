@@ -6,7 +6,7 @@ import importlib.util
 import logging
 from threading import Event, Thread
 
-from client.terminal import errors
+from client.terminal import show
 from client.ui.keeper import Keeper
 from client.ui.settings import Settings, SettingsError
 from client.video.sample import SampleError, fetch_sample
@@ -28,10 +28,10 @@ def keep_page(settings: Settings) -> None:
     try:
         with Keeper(settings) as keeper:
             Thread(target=_fetch_sample, daemon=True).start()
-            errors.print(f"The page is at http://{shown}:{settings.port}{settings.base_path}", soft_wrap=True)
+            show("note", f"the page is at http://{shown}:{settings.port}{settings.base_path}")
             keeper.watch(Event())
     except KeyboardInterrupt:
-        errors.print("stopped; jobs that were running begin again with the next start")
+        show("note", "stopped; jobs that were running begin again with the next start")
 
 
 def _fetch_sample() -> None:

@@ -49,7 +49,7 @@ class Settings(BaseModel):
     port: int = Field(default=8501, ge=0, le=65535)
     host: str = "127.0.0.1"
     base_path: str = ""  # under which a proxy shows the page: "" or "/NAME"
-    workers: int = Field(default=2, ge=1)
+    workers: int = Field(default=2, ge=0)  # 0: they are containers of their own
     retry_for_s: float = Field(default=3600.0, ge=0)  # how long a job waits for a server that is away
     password: str = ""  # that all users know; "" for none
     login: bool = False  # by OIDC, as Streamlit's secrets.toml describes it ([auth])

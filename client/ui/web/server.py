@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
+from client.log_lines import FORM
 from client.ui.store.pruning import prune
 from client.ui.store.uploads import UploadError
 from client.ui.web.checking import Checking
@@ -76,6 +78,8 @@ def main() -> None:
             "server.maxUploadSize": 1,  # Streamlit's own uploads, which nobody uses here, MB
             "server.disconnectedSessionTTL": 60,
             "browser.gatherUsageStats": False,
+            "logger.hideWelcomeMessage": True,  # it would ask a server elsewhere for this machine's address
+            "logger.level": "error" if os.environ.get(FORM) == "json" else "info",  # its lines are not JSON
             "client.toolbarMode": "minimal",
             "client.showErrorDetails": "none",
             # Not "theme.primaryColor", with which the browser's wish for a dark page would not be heard.

@@ -25,6 +25,7 @@ from client.detection.detector import DetectorError
 from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError
+from client.log_lines import FORM, about, begin_json_lines, event
 from client.outputs.sink import SinkError
 from client.serving.errors import ServerError
 from client.serving.network import MODEL_REPOSITORY, Network, NetworkConfig
@@ -116,7 +117,8 @@ class Worker:
             self._stop.set()
         folder = self._settings.jobs / job.id
         watch = JobWatch(folder, most_seconds=self._settings.limits.seconds)
-        with Tending(self._queue, job, watch, self._stop, self._settings.url):
+        with about(job=job.id), Tending(self._queue, job, watch, self._stop, self._settings.url):
+            event("job begun", attempt=job.attempt)
             try:
                 frames = self._track(job, folder / str(job.attempt), watch)
             except JobStoppedError:
@@ -126,6 +128,7 @@ class Worker:
             except MotError as error:
                 kind, message = explain(error, job)
                 self._failed(job, kind, message)
+                event("job failed", "warning", reason=kind)
                 log.warning("job %s: %s", job.id, error)
                 return
             except OSError as error:
@@ -133,6 +136,7 @@ class Worker:
                     raise
                 self._failed(job, "disk_full", "no space left on the server's disk")
                 return
+            event("job done", frames=frames)
             if self._queue.done(job, frames=frames):
                 remove_other_attempts(folder, job.attempt)
 
@@ -201,9 +205,17 @@ def explain(error: MotError, job: Job) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Work until SIGTERM or until the parent ends."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    settings = Settings.of_environment()
+    """Work for `mot ui`, until SIGTERM or until it ends."""
+    if os.environ.get(FORM) == "json":
+        begin_json_lines()
+    else:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    end_with_parent()
+    work(Settings.of_environment())
+
+
+def work(settings: Settings) -> None:
+    """Work until SIGTERM."""
     worker = Worker(settings, f"{socket.gethostname()}-{os.getpid()}")
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -211,7 +223,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to handle
-    end_with_parent()
+    event("worker is ready")
     worker.work()
 
 

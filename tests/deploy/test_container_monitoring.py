@@ -1,0 +1,49 @@
+"""Prometheus with our configuration, started by compose: it finds and reads what runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.request
+
+import pytest
+
+from tests.deploy.stack import DOCKER, Stack
+
+pytestmark = [pytest.mark.container, pytest.mark.data]
+_DEBIAN = """
+FROM {base}
+RUN apt-get update && apt-get install -y --no-install-recommends prometheus && rm -rf /var/lib/apt/lists/*
+"""
+
+
+@pytest.fixture(scope="module")
+def prometheus(page: Stack) -> Stack:
+    """Where no registry is, Debian's Prometheus is the base."""
+    if base := os.environ.get("MOT_BASE_IMAGE"):
+        image = f"{page.environment['MOT_IMAGES']}/prometheus-base:ci"
+        page.feed(_DEBIAN.format(base=base), DOCKER, "build", "--tag", image, "-")
+        page.environment["MOT_PROMETHEUS_IMAGE"] = image
+    page.compose("--profile", "monitoring", "build", "prometheus", timeout=300)
+    page.compose("--profile", "monitoring", "up", "-d", "--no-build", "prometheus")
+    return page
+
+
+def asked(query: str) -> list[dict[str, str]]:
+    address = f"http://127.0.0.1:9090/api/v1/query?query={query}"
+    answer = json.load(urllib.request.urlopen(address, timeout=5))
+    return [each["metric"] | {"value": each["value"][1]} for each in answer["data"]["result"]]
+
+
+def test_it_reads_triton_page_and_worker(prometheus: Stack) -> None:
+    deadline = time.monotonic() + 60
+    up: dict[str, str] = {}
+    while time.monotonic() < deadline and sorted(up) != ["page", "triton", "worker"]:
+        time.sleep(1)
+        try:
+            up = {each["job"]: each["value"] for each in asked("up==1")}
+        except OSError:  # it starts
+            continue
+    assert sorted(up) == ["page", "triton", "worker"], prometheus.compose("logs", "prometheus")
+    assert asked("mot_build_info") and asked("nv_inference_count")

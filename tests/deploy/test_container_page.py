@@ -1,0 +1,76 @@
+"""Page and worker as containers: a job done, a worker killed, what they tell."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+
+from tests.deploy.stack import LONG, Stack, events
+
+pytestmark = [pytest.mark.container, pytest.mark.data]
+
+_ADD = """
+import json, sys
+from pathlib import Path
+from client.ui.store.database import Database
+from client.ui.store.jobs import JobQueue
+spec = {"input": "/data/vtest.avi", "output": ".", "name": "result", "end": int(sys.argv[1]), "video": False}
+print(JobQueue(Database(Path("/data/page.db"))).add("somebody", title="vtest", spec=json.dumps(spec)))
+"""
+_LOOK = """
+import sys
+from pathlib import Path
+from client.ui.store.database import Database
+from client.ui.store.jobs import JobQueue
+job = JobQueue(Database(Path("/data/page.db"))).get("somebody", sys.argv[1])
+print(job.state, job.frames, job.attempt, job.error)
+"""
+
+
+def in_page(stack: Stack, script: str, argument: str) -> list[str]:
+    return stack.compose("exec", "-T", "page", "python", "-c", script, argument).split(maxsplit=3)
+
+
+def wait_for_job(stack: Stack, job: str, done: Callable[[str, int], bool], seconds: float = 120) -> list[str]:
+    """What is known of the job, once ``done(state, frames)``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = in_page(stack, _LOOK, job)
+        if done(found[0], int(found[1])):
+            return found
+        assert found[0] in ("queued", "running"), found
+    raise AssertionError(f"{found} after {seconds} s: {stack.compose('logs', 'worker')[-3000:]}")
+
+
+def test_the_page_answers_on_its_port(page: Stack) -> None:
+    address = page.compose("port", "page", "8501").strip()
+    text = urllib.request.urlopen(f"http://{address}/", timeout=10).read().decode()
+    assert "streamlit" in text.lower()
+
+
+def test_a_worker_killed_costs_no_row(page: Stack, expected: bytes) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("killing a container's process on the host needs root")
+    (job,) = in_page(page, _ADD, str(LONG))
+    wait_for_job(page, job, lambda state, frames: frames > 10)
+    os.kill(page.inspect(page.container("worker"))["State"]["Pid"], signal.SIGKILL)
+    state, frames, attempt, *_ = wait_for_job(page, job, lambda state, frames: state == "done", seconds=240)
+    assert (state, int(frames), int(attempt)) == ("done", LONG, 2)
+    rows = page.compose("exec", "-T", "page", "cat", f"/data/jobs/{job}/2/result.txt")
+    assert rows.encode("ascii") == expected
+
+
+def test_queue_and_jobs_are_in_the_metrics(page: Stack) -> None:
+    read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
+    assert 'mot_queue_jobs{state="queued"} 0.0' in page.compose("exec", "-T", "page", "python", "-c", read)
+    assert 'mot_jobs_total{outcome="done"} 1.0' in page.compose("exec", "-T", "worker", "python", "-c", read)
+
+
+@pytest.mark.parametrize("service", ["page", "worker"])
+def test_the_pages_logs_are_one_event_a_line(page: Stack, service: str) -> None:
+    assert events(page.logs(service))
