@@ -18,7 +18,7 @@ help: ## List the targets.
 $(BIN)/.client: pyproject.toml requirements.lock Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	@echo "Installing what tracking needs into $(VENV): some 60 packages, 1.2 GB on disk, without torch."
+	@echo "Installing what tracking needs into $(VENV): some 90 packages, 1.4 GB on disk, without torch."
 	$(PIP) install $(LOCKED) -r requirements.lock
 	$(PIP) install --quiet --no-deps -e .
 	@touch $@
