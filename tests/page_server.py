@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.command import ROOT, children
 
-WAIT_MS = 120_000  # machines are slow when many tests run
+WAIT_MS = 60_000  # machines are slow when many tests run
 
 
 class PageServer:
@@ -154,7 +154,12 @@ class Person:
         return str(self.page.inner_text("[data-testid=stApp]"))
 
     def wait_text(self, text: str) -> None:
-        self.page.get_by_text(text).first.wait_for()
+        from playwright.sync_api import TimeoutError as TookTooLong
+
+        try:
+            self.page.get_by_text(text).first.wait_for()
+        except TookTooLong:
+            raise AssertionError(f"no {text!r} in {self.text()}\n{self.said[-5:]}\n{self.server.log()}") from None
 
     def close(self) -> None:
         self.context.close()

@@ -86,20 +86,15 @@ class Keeper:
     def _revive_server(self) -> None:
         """A new server at the same address: whoever waits for it goes on."""
         server = self._server
-        if server is None or server.process is None or server.process.poll() is None:
+        fault = server.fault() if server is not None else None
+        if server is None or fault is None:
             return
-        log.warning("Triton has ended and is started again:\n%s", server.log(3))
-        http, grpc, metrics = server.ports
-        server.stop(grace_s=0)
-        self._server = EmbeddedServer(
-            self.settings.model_repository or MODEL_REPOSITORY, http_port=http, grpc_port=grpc, metrics_port=metrics
-        )
+        log.warning("Triton %s and is started again:\n%s", fault, server.log(3))
         try:
-            self._server.start()
+            server.restart()
         except ServerError as error:
             log.error("Triton cannot be started: %s", error)
             time.sleep(_PAUSE_S)
-            self._server = server
 
     def _count(self, state: str) -> float:
         """Jobs in this state, for the metrics; NaN while it cannot be known."""

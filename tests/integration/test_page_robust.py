@@ -300,7 +300,9 @@ def _fill(browser: Any, server: PageServer, disk: Path, tmp_path: Path) -> None:
     person = Person(browser, server)
     person.open()
     slow(person, LINE)
-    noise = [np.random.default_rng(number).integers(0, 255, (240, 320, 3)).astype(np.uint8) for number in range(60)]
+    colour = np.array([70, 130, 200])  # what the tiny model makes boxes of
+    grain = [np.random.default_rng(number).integers(-50, 50, (240, 320, 3)) for number in range(60)]
+    noise = [(colour + each).astype(np.uint8) for each in grain]
     person.choose(make_video(tmp_path / "noise.mp4", noise))
     _wait_sent(person, 5)
     (disk / "other").write_bytes(bytes(2 << 20))  # somebody else's

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from client.ui.store.uploads import Upload, UploadError
+from client.ui.store.uploads import Appending, Upload, UploadError
 from client.ui.web.checking import Checking
 from client.ui.web.person import RefusedError, person, person_who_changes
 from client.ui.web.services import Services
@@ -76,22 +76,37 @@ class UploadRoutes:
     async def _receive(self, request: Request, upload: Upload, offset: int) -> None:
         """Write the piece as it comes; where the connection breaks, what has come stays."""
         piece = await run_in_threadpool(self._uploads.append, upload, offset)
-        waiting, most = bytearray(), offset + MOST
+        waiting, read = bytearray(), 0
+        refusal: UploadError | RefusedError | None = None
         try:
             async for data in request.stream():
+                read += len(data)
+                if read > MOST:
+                    refusal = refusal or RefusedError(413, "piece", f"a piece has at most {MOST} bytes")
+                if read > 2 * MOST:
+                    break
+                if refusal:
+                    continue  # read to its end: a browser that still sends would not hear the answer
                 waiting += data
-                if piece.offset + len(waiting) > most:
-                    raise RefusedError(413, "piece", f"a piece has at most {MOST} bytes")
                 if len(waiting) >= _BUFFER:
-                    await run_in_threadpool(piece.write, bytes(waiting))
-                    waiting.clear()
+                    refusal = await self._write(piece, waiting)
         except ClientDisconnect:
             pass
         finally:
-            try:
-                await run_in_threadpool(piece.write, bytes(waiting))
-            finally:
-                await run_in_threadpool(piece.close)
+            refusal = refusal or await self._write(piece, waiting)
+            await run_in_threadpool(piece.close)
+        if refusal:
+            raise refusal
+
+    async def _write(self, piece: Appending, waiting: bytearray) -> UploadError | None:
+        """Write what waits; returns why that was not possible."""
+        try:
+            await run_in_threadpool(piece.write, bytes(waiting))
+        except UploadError as error:
+            return error
+        finally:
+            waiting.clear()
+        return None
 
     async def _delete(self, request: Request) -> Response:
         owner = person_who_changes(request, self._services)
