@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from client.tracking import motion
@@ -9,9 +11,11 @@ from client.tracking.compiled import compiled
 from client.tracking.costs import iou
 from client.tracking.matching import remember
 from client.tracking.moment import Moment, Parts
-from client.tracking.records import GONE, LOST, TENTATIVE, TRACKED, Array, Embeddings, Rows, Table, copy
+from client.tracking.records import GONE, HISTORY, LOST, TENTATIVE, TRACKED, Array, Embeddings, Rows, Table, copy
 from client.tracking.rules import RuleParts, Rules
 from client.tracking.showing import show
+
+Beginning = tuple[float, float, int, bool]  # see finish
 
 
 @compiled
@@ -71,10 +75,11 @@ def _drop_doubles(tracks: Table, limit: float, margin: float) -> None:
 
 
 @compiled
-def _drop_visible_doubles(tracks: Table, limit: float, newborn: float, margin: float) -> None:
-    """Of two visible tracks that cover each other, 1 - IoU below ``limit``, the later one ends.
+def _drop_visible_doubles(tracks: Table, limit: float, newborn: float, margin: float, thoroughly: bool) -> None:
+    """Of two visible tracks that cover each other and did so before, 1 - IoU below ``limit``, the later one ends.
 
-    One that is not confirmed yet ends already below ``newborn``: rarely is somebody first seen inside another.
+    One that is not confirmed yet ends at once, and below ``newborn``: rarely is somebody first seen inside another.
+    Those confirmed are looked at ``thoroughly`` alone.
     """
     # Centres as columns of numbers, so that one track is compared with several at a time; nearly all are far away.
     x, y, count = np.empty(len(tracks)), np.empty(len(tracks)), 0
@@ -85,24 +90,40 @@ def _drop_visible_doubles(tracks: Table, limit: float, newborn: float, margin: f
         track = tracks[row]
         if track["state"] != TRACKED:
             continue
-        box = track["box"]
+        box, confirmed = track["box"], track["id"] > 0
         here_x, here_y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
         far_x, far_y = reach * (box[2] - box[0] + margin), reach * (box[3] - box[1] + margin)
         near = 0
-        for k in range(count):
+        for k in range(0 if confirmed and not thoroughly else count):
             near += (abs(x[k] - here_x) <= far_x) & (abs(y[k] - here_y) <= far_y)
-        most, k = newborn if track["id"] == 0 else limit, 0
+        k = 0
         while near and k < count:
             if abs(x[k] - here_x) <= far_x and abs(y[k] - here_y) <= far_y:
                 near -= 1
                 other = tracks[earlier[k]]
-                if other["class"] == track["class"] and 1 - iou(other["box"], box, margin) < most:
+                if other["class"] == track["class"] and _covers(other, track, limit if confirmed else newborn, margin):
                     track["state"] = GONE
                     break
             k += 1
         if track["state"] == TRACKED:
             x[count], y[count], earlier[count] = here_x, here_y, row
             count += 1
+
+
+@compiled
+def _covers(earlier: Any, later: Any, limit: float, margin: float) -> bool:
+    """Whether two tracks cover each other, and, once the later is confirmed, did so at its oldest observation."""
+    if 1 - iou(earlier["box"], later["box"], margin) >= limit:
+        return False
+    if later["id"] == 0:
+        return True
+    # People who cross do so for a moment; a double stays.
+    before = later["seen"][max(later["hits"] - HISTORY, 0) % HISTORY]
+    for k in range(min(earlier["hits"], HISTORY)):
+        then = earlier["seen"][k]
+        if then[4] == before[4]:
+            return bool(1 - iou(then, before, margin) < limit)
+    return False
 
 
 @compiled
@@ -147,9 +168,8 @@ def finish(
     count: int,
     last_id: int,
     columns: Rows,
-    least_score: float,
-    needed: int,
-    sure: float,
+    beginning: Beginning,
+    extent: Array,
     rule_parts: RuleParts,
 ) -> tuple[int, int, Table]:
     """The end of a frame: tracks begin and end, get ids, and are shown.
@@ -159,21 +179,22 @@ def finish(
         count: how many tracks there are.
         last_id: that was given.
         columns: detections that nobody has taken.
-        least_score: from which one of these begins a track.
-        needed: detections that confirm a track.
-        sure: the score of a detection that does so alone.
+        beginning: the score from which one of these begins a track, that which confirms a track at once, the
+            detections that confirm it otherwise, and whether to look for doubles among confirmed tracks.
+        extent: (4,) xyxy, pixels: the least box around all detections so far, about the picture; is updated.
 
     Returns:
         How many tracks there are now, the last id given, and the tracks to show.
     """
     moment, rules = Moment(*parts), Rules(*rule_parts)
     tracks = moment.tracks
+    least_score, sure, needed, thoroughly = beginning
     expire(tracks[:count], moment.clock, rules.patience)
     if max(rules.coast, rules.coast_still, rules.coast_hidden) > 0.01:
-        _extend(moment.extent, moment.found)
+        _extend(extent, moment.found)
     count = _begin(moment, count, columns, least_score)
     _drop_doubles(tracks[:count], rules.double, moment.margin)
-    if rules.visible_double > 0:
-        _drop_visible_doubles(tracks[:count], rules.visible_double, rules.newborn, moment.margin)
+    if rules.visible_double > 0 or rules.newborn > 0:
+        _drop_visible_doubles(tracks[:count], rules.visible_double, rules.newborn, moment.margin, thoroughly)
     count, last_id = _settle(tracks[:count], moment.known, last_id, needed, sure)
-    return count, last_id, show(tracks[:count], moment.clock, moment.extent, rules)
+    return count, last_id, show(tracks[:count], moment.clock, extent, rules)

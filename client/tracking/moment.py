@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from client.tracking.records import Array, Embeddings, Table
+from client.tracking.records import Embeddings, Table
 
 
 class Moment(NamedTuple):
@@ -22,7 +22,6 @@ class Moment(NamedTuple):
     form: int  # of a measurement, see motion.MotionModel
     noise: Table  # (4,) the same
     margin: float  # pixels added to widths and heights for IoU
-    extent: Array  # (4,) xyxy, pixels: the least box around all detections so far: about the picture
 
 
-Parts = tuple[Table, Table, Embeddings, Embeddings, float, int, Table, float, Array]  # of a Moment
+Parts = tuple[Table, Table, Embeddings, Embeddings, float, int, Table, float]  # of a Moment

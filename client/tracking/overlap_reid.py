@@ -66,10 +66,12 @@ class OverlapReidConfig(TrackerConfig):
         0.2, "seconds since the frame before from which embeddings decide before overlap does", most=np.inf
     )
     slow_thres: float = setting(0.5, "cosine distance, and a little of the gate's, where they do")
-    sure_margin: float = setting(0.05, "a detection that scores so much more than conf_thres needs no min_hits")
+    sure_margin: float = setting(
+        0.05, "a detection that scores so much more than conf_thres is shown at once, without min_hits"
+    )
     coast: float = 0.15  # by then most are found again, or gone
     coast_hidden: float = 0.45  # most are still there
-    visible_double_thres: float = 0.25
+    visible_double_thres: float = 0.4
     newborn_thres: float = 0.5
 
     def tracker(self, frame_rate: float = 30) -> OverlapReidTracker:
@@ -119,7 +121,7 @@ class OverlapReidTracker:
             high,
             least_score=config.conf_thres,
             needed=1 if table.frame == 1 else config.min_hits,
-            sure=config.conf_thres + (0 if slow else config.sure_margin),
+            sure=0 if slow else config.sure_margin,
         )
 
     def _match_by_embeddings(self, known: Rows, high: Rows, slow: bool) -> tuple[Rows, Rows]:

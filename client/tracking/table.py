@@ -30,6 +30,7 @@ from mot.detections import Detections, Tracks
 
 # A time step is taken as whole frames where it is so close: containers round times to milliseconds.
 _JITTER = 0.05  # frames
+_LOOK_EVERY = 0.15  # seconds between two looks for doubles among confirmed tracks
 
 
 class TrackTable:
@@ -60,6 +61,7 @@ class TrackTable:
         self._frame_rate = frame_rate
         rules = rules_of(config, frame_rate, measured=measured)
         self._rules, self._patience = (*rules,), rules.patience
+        self._look_every = max(1, round(_LOOK_EVERY * frame_rate))
         self._model = model
         self._predict_tentative, self._margin = predict_tentative, float(margin)
         self.frame = 0  # of the current update, from 1
@@ -137,17 +139,7 @@ class TrackTable:
     def _now(self) -> Parts:
         """The parts of a Moment: what the compiled steps of this frame are about."""
         model = self._model
-        return (
-            self._tracks,
-            self.found,
-            self._known,
-            self._given,
-            self.clock,
-            model.form,
-            model.noise,
-            self._margin,
-            self._extent,
-        )
+        return self._tracks, self.found, self._known, self._given, self.clock, model.form, model.noise, self._margin
 
     def _step(self, time: float | None) -> float:
         """Frames since the last update."""
@@ -243,10 +235,12 @@ class TrackTable:
             columns: detections that nobody has taken.
             least_score: from which one of these begins a track.
             needed: detections that confirm a track.
-            sure: the score of a detection that does so alone.
+            sure: a detection that scores so much more than the least does so alone.
         """
+        least = _exact(least_score)
+        beginning = least, least + sure, needed, self.frame % self._look_every == 0
         self._count, self._last_id, shown = lifecycle.finish(
-            self._parts, self._count, self._last_id, columns, _exact(least_score), needed, _exact(sure), self._rules
+            self._parts, self._count, self._last_id, columns, beginning, self._extent, self._rules
         )
         self.tracks = self._tracks[: self._count]
         return Tracks(

@@ -35,7 +35,7 @@ SEQUENCES = {
     "MOT17-10-FRCNN": (654, 30),
 }
 _COMMON: Space = {"track_buffer": (10, 91), "conf_thres": (0.1, 0.9), "min_hits": (1, 4)}
-_SHOWN: Space = {"coast": (0, 11), "coast_still": (0, 31)}
+_SHOWN: Space = {"coast": (0.0, 0.35), "coast_still": (0.0, 1.0)}
 _STAGES: Space = {
     **_COMMON,
     "high_thres": (0.3, 0.8),

@@ -68,7 +68,7 @@ def test_no_step_is_compiled_again_for_other_settings() -> None:
         "from client.tracking import lifecycle, matching, costs, TRACKERS\n"
         "from tests.client.tracking.scenes import random_scene\n"
         "steps = matching.match, lifecycle.finish, costs.overlap_cost, costs.embedding_cost, costs.course_cost\n"
-        "for settings in ({}, {'coast': 2, 'min_box_area': 1.5}, {'conf_thres': 1, 'duplicate_thres': 0.5}):\n"
+        "for settings in ({}, {'coast': 1, 'min_box_area': 1.5}, {'conf_thres': 1, 'duplicate_thres': 0.5}):\n"
         "    for config in TRACKERS.values():\n"
         "        tracker = config(**settings).tracker(30)\n"
         "        [tracker.update(frame) for frame in random_scene(0, 30, 10)]\n"

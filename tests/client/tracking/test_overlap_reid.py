@@ -23,15 +23,17 @@ def half_alike(detections: Detections, cosine: float) -> Detections:
 
 
 def plain(**settings: float) -> OverlapReidTracker:
-    """A tracker that shows only detections, however its other settings are."""
-    return OverlapReidTracker(OverlapReidConfig(**{"coast": 0, "coast_still": 0, **settings}))
+    """A tracker that shows only detections, and nobody at once, however its other settings are."""
+    usual = {"coast": 0, "coast_hidden": 0, "sure_margin": 1}
+    return OverlapReidTracker(OverlapReidConfig(**{**usual, **settings}))
 
 
 def test_for_a_moment_the_lost_are_shown_where_they_are_expected() -> None:
-    walk = [frame((10 + 6 * t, 20, 0.9, 0)) for t in range(20)] + [frame()] * 4
+    """For 0.15 s, which are four frames at 30 frames per second."""
+    walk = [frame((10 + 4 * t, 20, 0.9, 0)) for t in range(20)] + [frame()] * 5
     shown = run(OverlapReidTracker(), walk)
-    assert ids(shown)[-4:] == [[1], [1], [1], []]
-    np.testing.assert_allclose(shown[-2].boxes[0], [10 + 6 * 22, 20, 50 + 6 * 22, 120], atol=2)
+    assert ids(shown)[-5:] == [[1], [1], [1], [1], []]
+    np.testing.assert_allclose(shown[-2].boxes[0], [10 + 4 * 23, 20, 50 + 4 * 23, 120], atol=2)
     assert shown[-2].detections.tolist() == [-1]
 
 

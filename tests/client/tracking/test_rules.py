@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from client.tracking import ByteConfig
+from client.tracking import ByteConfig, OverlapReidConfig
 from client.tracking.rules import STILL, rules_of
 
 
@@ -15,6 +15,16 @@ from client.tracking.rules import STILL, rules_of
 )
 def test_the_buffer_is_a_time(config: ByteConfig, rate: float, frames: float) -> None:
     assert rules_of(config, rate, measured=False).patience == frames
+
+
+@pytest.mark.parametrize(("rate", "frames"), [(1, 0), (3.5, 0), (7, 1), (10, 1), (30, 4)])
+def test_coasting_is_a_time(rate: float, frames: int) -> None:
+    assert int(rules_of(OverlapReidConfig(), rate, measured=False).coast) == frames
+
+
+@pytest.mark.parametrize(("coast", "rate"), [(0.3, 10), (0.1, 30), (0.7, 10), (0.29, 100)])
+def test_whole_frames_are_whole_whatever_the_rounding(coast: float, rate: float) -> None:
+    assert int(rules_of(ByteConfig(coast=coast), rate, measured=False).coast) == round(coast * rate)
 
 
 def test_speeds_are_by_time() -> None:

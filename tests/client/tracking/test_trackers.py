@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.tracking import TRACKERS, ByteConfig, State, TrackerConfig, TrackerError, tracker_config
+from client.tracking import TRACKERS, ByteConfig, OverlapReidConfig, State, TrackerConfig, TrackerError, tracker_config
 from mot.detections import Detections
 from tests.client.tracking.scenes import EMBEDDING_DIM, assert_equal, frame, ids, random_scene, run, without_embeddings
 
@@ -18,8 +18,9 @@ NEEDING_EMBEDDINGS = ("fairmot", "fairmot_byte")
 
 
 def plain_config(name: str) -> TrackerConfig:
-    """A tracker's defaults, but only detections are shown."""
-    return replace(tracker_config(name), coast=0, coast_still=0)
+    """A tracker's defaults, but only detections are shown, and nobody before ``min_hits`` of them."""
+    config = replace(tracker_config(name), coast=0, coast_still=0, coast_hidden=0)
+    return replace(config, sure_margin=1) if isinstance(config, OverlapReidConfig) else config
 
 
 @EVERY
@@ -72,7 +73,8 @@ def test_a_lost_person_is_remembered_for_the_buffer(
     skipping = config.tracker(7)
     for t in range(5):
         skipping.update(frame(person), time=100 + t / 7)
-    assert skipping.update(frame(person), time=100 + (5 + missing) / 7).ids.tolist() == expected
+    shown = skipping.update(frame(person), time=100 + (5 + missing) / 7)
+    assert 1 in shown.ids if expected else 1 not in shown.ids  # after a pause, overlap_reid shows others at once
 
 
 @EVERY
@@ -115,7 +117,7 @@ def test_empty_frames(name: str) -> None:
 
 @EVERY
 def test_coasting_shows_the_lost_where_they_are_expected(name: str) -> None:
-    tracker = replace(plain_config(name), coast=2).tracker()
+    tracker = replace(plain_config(name), coast=2 / 30).tracker()
     scene = [frame((10 + 6 * t, 20, 0.9, 0)) for t in range(20)]
     last = run(tracker, scene)[-1]
     shown = run(tracker, [frame()] * 3)
@@ -131,7 +133,7 @@ def test_coasting_shows_the_lost_where_they_are_expected(name: str) -> None:
 @pytest.mark.parametrize("rate", [10, 30])
 def test_coasting_shows_those_who_stood_for_longer(name: str, speed: float, frames: int, rate: float) -> None:
     """Speeds in widths per second; those who stand are slower than 0.4."""
-    tracker = replace(plain_config(name), coast=1, coast_still=4).tracker(rate)
+    tracker = replace(plain_config(name), coast=1 / rate, coast_still=4 / rate).tracker(rate)
     run(tracker, [frame((10 + speed * 40 * t / rate, 20, 0.9, 0)) for t in range(40)])
     assert ids(run(tracker, [frame()] * 6)) == [[1]] * frames + [[]] * (6 - frames)
 
@@ -140,7 +142,7 @@ def test_coasting_shows_those_who_stood_for_longer(name: str, speed: float, fram
 @settings(deadline=None, max_examples=8)
 @given(seed=st.integers(0, 2**31), people=st.integers(0, 12), embeddings=st.booleans(), coast=st.integers(0, 3))
 def test_invariants_of_every_frame(name: str, seed: int, people: int, embeddings: bool, coast: int) -> None:
-    config = replace(plain_config(name), coast=coast)
+    config = replace(plain_config(name), coast=coast / 5)
     tracker, newest = config.tracker(5), 0
     for detections in random_scene(seed, 20, people):
         tracks = tracker.update(
@@ -291,7 +293,7 @@ def test_only_upright_boxes_of_some_size_are_shown(name: str, box: tuple[int, ..
 
 @EVERY
 def test_a_shrinking_box_never_turns_inside_out(name: str) -> None:
-    tracker = replace(plain_config(name), coast=5).tracker()
+    tracker = replace(plain_config(name), coast=5 / 30).tracker()
     for height in (2000, 1200, 500, 100, 12, 12, 12, 12):
         box = np.array([[0, 0, height / 2, height]], np.float32)
         boxes = tracker.update(replace(frame((0, 0, 1, 0)), boxes=box)).boxes

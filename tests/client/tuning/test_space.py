@@ -23,7 +23,7 @@ def test_every_end_is_a_value_that_the_tracker_takes(name: str) -> None:
 
 def test_an_unbounded_setting_goes_to_four_times_its_default() -> None:
     ranges = {one.name: one for one in ranges_of(OverlapReidConfig())}
-    assert (ranges["coast"].low, ranges["coast"].high) == (0, 12)
+    assert (ranges["coast"].low, ranges["coast"].high) == (0, 0.6)
     assert (ranges["conf_thres"].low, ranges["conf_thres"].high) == (0, 1)
     assert ranges["min_hits"].whole and ranges["min_hits"].low == 1
     assert "gate" not in ranges and [one.high for one in ranges_of(OverlapReidConfig(), ["gate"])] == [4 * 9.4877]
