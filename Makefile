@@ -10,7 +10,7 @@ COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-ve
 CPP = $(shell git ls-files 'export/plugin/*.cpp' 'export/plugin/*.h' 'export/plugin/*.cu')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo plugin test check format wheel lock clean
+.PHONY: help setup setup-dev demo plugin test check format wheel lock screenshots clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ wheel: $(BIN)/.dev ## Build the wheel, with the model inside, and the source arc
 lock: ## Choose the newest versions anew and write both lock files (needs uv: pip install uv).
 	$(COMPILE) --upgrade --output-file requirements.lock
 	$(COMPILE) --upgrade --extra train --extra tune --extra convert --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+screenshots: $(BIN)/.dev ## Take the pictures of the page for client/ui/README.md (needs Chromium: apt-get install chromium fonts-noto-cjk).
+	$(BIN)/python -m tests.screenshots
 
 clean: ## Remove what the targets made.
 	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -30,7 +30,7 @@ def show_home(view: View) -> None:
         _show_ready(view, upload)
     if ready:
         _step(2, words.step_settings)
-    with st.expander(words.settings, icon=":material/tune:", expanded=False):
+    with st.expander(words.settings, icon=":material/tune:", expanded=False, key="settings"):
         options = ask_options(words, many=len(ready) > 1)
     if ready:
         label = words.start if len(ready) == 1 else words.start_many.format(count=len(ready))

@@ -28,7 +28,8 @@ def show_outcome(view: View, job: Job) -> None:
     folder = f"{view.api}/jobs/{job.id}/{job.published}"
     if not result.summary["tracks"]:
         st.info(words.nobody, icon=":material/person_off:")
-    tabs = st.tabs([words.video, words.counting, words.where, words.look, words.downloads])
+    names = [words.video, words.counting, words.where, words.look, words.downloads]
+    tabs = st.tabs(names, key=f"tabs-{job.id}")
     with tabs[0]:
         _show_video(view, result, folder)
     with tabs[1]:
