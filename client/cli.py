@@ -18,6 +18,7 @@ from client.commands.refine import refine
 from client.commands.sample import sample
 from client.commands.serve import serve
 from client.commands.track import track
+from client.commands.trackers import trackers
 from client.commands.tune import tune
 from client.streams import lasting_streams
 from client.ui.command import ui, worker
@@ -37,6 +38,7 @@ app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
 app.command()(tune)
+app.command()(trackers)
 app.command()(count)
 app.command()(draw)
 app.add_typer(challenge_app, name="challenge")

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from client.streams import lasting_streams
 from client.terminal import show, warnings_shown
-from mot.contract import MODEL_NAME
+from mot.contract import MODEL_NAME, THRESHOLDS
 from mot.errors import MotError
 from training.options import CONTEXT, existing
 
@@ -29,6 +29,14 @@ console = Console()
 
 OUTPUT = Path("runs/export") / MODEL_NAME
 Images = Annotated[list[Path] | None, typer.Option("--image", help="Real images for the parity check; repeatable.")]
+Thresholds = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NEW,HIGH,LOW",
+        help="Scores that suit the model, kept in the file for trackers: from which somebody is new, is matched first, "
+        "and is still matched.",
+    ),
+]
 
 
 @app.command()
@@ -52,6 +60,7 @@ def model(
         Path | None, typer.Option(help="The plugin's library; by default where `make plugin` builds it.")
     ] = None,
     accuracy: Annotated[str, typer.Option(help="Measured accuracy with its protocol, kept in the file.")] = "",
+    thresholds: Thresholds = None,
     image: Images = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that stands there.")] = False,
 ) -> None:
@@ -77,6 +86,7 @@ def model(
         precision=precision,
         library=choose_library(plugin or BUILT, dcn, precision),
         accuracy=accuracy,
+        thresholds=parse_thresholds(thresholds),
         images=image or [],
         overwrite=overwrite,
     )
@@ -94,12 +104,13 @@ def config(
         Path, typer.Argument(help="Model directory of a Triton repository: REPOSITORY/fairmot.")
     ] = OUTPUT,
     version: Annotated[int, typer.Option(help="Model version to read the contract from.", min=1)] = 1,
+    thresholds: Thresholds = None,
 ) -> None:
-    """Write Triton's configurations again from what the ONNX file says of itself."""
+    """Write Triton's configurations again from what the ONNX file says of itself, or shall say from now on."""
     existing(output / str(version) / "model.onnx", "model file; mot-export model writes one")
     from export.export import rewrite_configs
 
-    graph = rewrite_configs(output, version)
+    graph = rewrite_configs(output, version, parse_thresholds(thresholds))
     say(f"{output}/config.pbtxt and configs/local.pbtxt from {graph}")
 
 
@@ -121,6 +132,23 @@ def verify(
     comparison = verify_model(checkpoint, onnx_model, image or [])
     print_parity(comparison)
     comparison.require(onnx_model)
+
+
+def parse_thresholds(text: str | None) -> dict[str, float]:
+    """``0.5,0.3,0.2`` by name.
+
+    Raises:
+        typer.BadParameter: it is something else.
+    """
+    if text is None:
+        return {}
+    try:
+        scores = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} are no scores", param_hint="--thresholds") from error
+    if len(scores) != len(THRESHOLDS) or not all(0 <= score <= 1 for score in scores):
+        raise typer.BadParameter(f"{text!r} are not three scores between 0 and 1", param_hint="--thresholds")
+    return dict(zip(THRESHOLDS, scores, strict=True))
 
 
 @contextmanager

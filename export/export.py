@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import onnx
 
 from client.detection.onnx import OnnxDetector
 from export.library import install, needed_by, providers
@@ -34,6 +36,7 @@ class Export:
     precision: Precision = "fp32"
     library: Path | None = None  # the plugin, for a graph with its deformable convolutions
     accuracy: str = ""  # measured, with its protocol; kept in the file
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # by mot.contract.THRESHOLDS; kept there, too
     images: Sequence[Path] = ()  # for the comparison; none: soft random shapes
     overwrite: bool = False  # a model that stands there
 
@@ -60,6 +63,7 @@ def export_model(export: Export) -> Exported:
     spec = make_spec(
         network, recipe, width=export.width, height=export.height, top_k=export.top_k, accuracy=export.accuracy
     )
+    spec = spec.with_thresholds(export.thresholds)
     images = sample_images(spec, export.images)
     library, precision = export.library, export.precision
     with whole_file(graph) as candidate:
@@ -113,15 +117,29 @@ def verify_model(checkpoint: Path, graph: Path, images: Sequence[Path] = ()) -> 
     )
 
 
-def rewrite_configs(output: Path, version: int) -> Path:
+def rewrite_configs(output: Path, version: int, thresholds: Mapping[str, float] | None = None) -> Path:
     """Write Triton's files around a graph again, from what the graph says of itself; returns the graph.
+
+    Args:
+        thresholds: as of :class:`Export`; where there are any, they are first written into the graph's file.
 
     Raises:
         MotError: there is no graph of the contract, or Triton would refuse the folder.
     """
     graph = require_place(output, version, overwrite=True)
+    if thresholds:
+        _note(graph, read_spec(graph).with_thresholds(thresholds))
     write_model_dir(output, version, read_spec(graph), needed_by(graph) is not None)
     return graph
+
+
+def _note(graph: Path, spec: ModelSpec) -> None:
+    """Change what an ONNX file says of itself; its weights stay."""
+    model = onnx.load(graph)
+    notes = {one.key: one.value for one in model.metadata_props}
+    onnx.helper.set_model_props(model, notes | spec.to_metadata())
+    with whole_file(graph) as temporary:
+        onnx.save(model, temporary)
 
 
 def read_spec(graph: Path) -> ModelSpec:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from mot.errors import MotError
 
 MODEL_NAME = "fairmot"
 CONTRACT_VERSION = 1
 _PREFIX = "mot."
+THRESHOLDS = ("conf_thres", "high_thres", "low_thres")  # fields of ModelSpec that a model may lack
 
 # ImageNet statistics of RGB in 0..255 (torchvision's 0..1 values times 255).
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -57,6 +59,11 @@ class ModelSpec:
     std: tuple[float, float, float] = IMAGENET_STD
     recipe: str = ""  # name of the training recipe
     accuracy: str = ""  # measured accuracy with its protocol, for people
+    # Scores that suit this model, for trackers: from which somebody is new, is matched first, and is still matched.
+    # None: not known, as in models of earlier releases.
+    conf_thres: float | None = None
+    high_thres: float | None = None
+    low_thres: float | None = None
     version: int = CONTRACT_VERSION
 
     def __post_init__(self) -> None:
@@ -67,6 +74,20 @@ class ModelSpec:
             raise ContractError(f"top_k {self.top_k} and embedding_dim {self.embedding_dim} must be positive")
         if len(self.mean) != 3 or len(self.std) != 3 or not all(0 < value < math.inf for value in self.std):
             raise ContractError(f"mean {self.mean} and std {self.std} must be three numbers each, std above 0")
+        for name in THRESHOLDS:
+            score = getattr(self, name)
+            if score is not None and not 0 <= score <= 1:
+                raise ContractError(f"{name} {score} is no score between 0 and 1")
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Those of :data:`THRESHOLDS` that are known."""
+        return {name: getattr(self, name) for name in THRESHOLDS if getattr(self, name) is not None}
+
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> ModelSpec:
+        """The same with some of :data:`THRESHOLDS`."""
+        known: dict[str, Any] = {**self.thresholds, **thresholds}
+        return replace(self, **known)
 
     @property
     def image(self) -> TensorSpec:
@@ -101,6 +122,7 @@ class ModelSpec:
         return {
             _PREFIX + name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
             for name, value in asdict(self).items()
+            if value is not None
         }
 
     @classmethod
@@ -121,6 +143,8 @@ class ModelSpec:
         values: dict[str, object] = {}
         for field in fields(cls):
             text = metadata.get(_PREFIX + field.name)
+            if text is None and field.name in THRESHOLDS:
+                continue
             if text is None:
                 raise ContractError(f"{source}: metadata {_PREFIX}{field.name} is missing; export the model again")
             try:
@@ -128,6 +152,8 @@ class ModelSpec:
                     values[field.name] = int(text)
                 elif field.type == "str":
                     values[field.name] = text
+                elif field.name in THRESHOLDS:
+                    values[field.name] = float(text)
                 else:
                     values[field.name] = tuple(float(part) for part in text.split(","))
             except ValueError as error:

@@ -8,7 +8,6 @@ from pathlib import Path
 from client.challenge.task import Task
 from client.jobs.spec import JobSpec, TrackerSpec
 from client.serving.network import NetworkConfig
-from client.tracking import TrackerConfig
 
 
 def jobs_of(
@@ -16,7 +15,7 @@ def jobs_of(
     output: Path,
     *,
     network: NetworkConfig,
-    tracker: TrackerConfig,
+    tracker: TrackerSpec,
     embeddings: bool = False,
 ) -> list[JobSpec]:
     """One job a task, without video: ``OUTPUT/SEQUENCE.txt`` for each of its results; frames keep their numbers.
@@ -24,7 +23,6 @@ def jobs_of(
     Args:
         embeddings: also ``SEQUENCE.embeddings.npz``, their mean embeddings, for `mot refine`.
     """
-    spec = TrackerSpec.of(tracker)
     return [
         JobSpec(
             input=str(task.folder),
@@ -37,7 +35,7 @@ def jobs_of(
             frame_rate=task.frame_rate,
             detections=task.detections,
             network=network,
-            tracker=spec,
+            tracker=tracker,
             video=False,
             embeddings=embeddings,
         )

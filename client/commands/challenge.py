@@ -19,11 +19,12 @@ from client.commands.options import (
     Overwrite,
     RetryFor,
     TrackerName,
+    TrackerPreset,
     TrackerSet,
     Url,
     WireProtocol,
     network_config,
-    tracker_settings,
+    tracker_spec,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def track(
     conf_thres: ConfThres = None,
     tracker: TrackerName = "overlap_reid",
     tracker_set: TrackerSet = None,
+    tracker_preset: TrackerPreset = "model",
     engine: EngineKind = "triton",
     url: Url = None,
     protocol: WireProtocol = "grpc",
@@ -156,7 +158,7 @@ def track(
             tasks,
             folder,
             network=network,
-            tracker=tracker_settings(tracker, conf_thres, tracker_set),
+            tracker=tracker_spec(tracker, conf_thres, tracker_set, tracker_preset),
             embeddings=embeddings,
         ),
         side_by_side=jobs,

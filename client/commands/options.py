@@ -9,8 +9,8 @@ import typer
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` need not wait for
     from client.detection.access import Access
+    from client.jobs.spec import TrackerSpec
     from client.serving.network import NetworkConfig
-    from client.tracking import TrackerConfig
 
 Model = Annotated[
     str | None,
@@ -39,6 +39,10 @@ TrackerName = Annotated[
 TrackerSet = Annotated[
     list[str] | None,
     typer.Option(metavar="KEY=VALUE", help="A setting of the tracker, e.g. track_buffer=60; may be repeated."),
+]
+TrackerPreset = Annotated[
+    Literal["model", "paper"],
+    typer.Option(help="Thresholds that suit the model, or those of the tracker's paper. `mot trackers` lists them."),
 ]
 EngineKind = Annotated[
     Literal["triton", "local"], typer.Option(help="A Triton server, or ONNX Runtime in this process.")
@@ -107,13 +111,18 @@ def network_config(
     )
 
 
-def tracker_settings(name: str, conf_thres: float | None, settings: list[str] | None) -> TrackerConfig:
-    """The tracker that the options choose.
+def tracker_spec(
+    name: str, conf_thres: float | None, settings: list[str] | None, preset: Literal["model", "paper"]
+) -> TrackerSpec:
+    """The tracker that the options choose; the settings that they leave out are the model's to say, or its own.
 
     Raises:
         TrackerError: there is no such setting, or it cannot have this value.
     """
-    from client.tracking import tracker_config
+    from client.jobs.spec import TrackerSpec
+    from client.tracking.catalog import settings_from
 
     first = [] if conf_thres is None else [f"conf_thres={conf_thres}"]
-    return tracker_config(name, first + (settings or []))
+    spec = TrackerSpec(name=name, settings=dict(settings_from(name, first + (settings or []))), preset=preset)
+    spec.config()  # refuses impossible values
+    return spec

@@ -19,11 +19,12 @@ from client.commands.options import (
     Overwrite,
     RetryFor,
     TrackerName,
+    TrackerPreset,
     TrackerSet,
     Url,
     WireProtocol,
     network_config,
-    tracker_settings,
+    tracker_spec,
 )
 
 _Start = Annotated[int, typer.Option(min=1, help="First frame, counted from 1.")]
@@ -45,6 +46,7 @@ def track(
     conf_thres: ConfThres = None,
     tracker: TrackerName = "overlap_reid",
     tracker_set: TrackerSet = None,
+    tracker_preset: TrackerPreset = "model",
     detections: Annotated[
         Path | None,
         typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
@@ -93,8 +95,9 @@ def track(
     mot track a.mp4 --tracker botsort --tracker-set track_buffer=60
     mot track MOT17-09-SDP --detections MOT17-09-SDP/det/det.txt --no-video
 
-    Scores of --detections stay as they are: choose --conf-thres and the
-    tracker's thresholds for that detector.
+    A tracker's thresholds are those that the model came with. Scores of
+    --detections stay as they are, and thresholds are those of the tracker's
+    paper: choose --conf-thres and the others for that detector.
     """
     if detections is not None and len(inputs) > 1:
         raise typer.BadParameter(f"one file of detections cannot fit {len(inputs)} inputs", param_hint="--detections")
@@ -115,7 +118,7 @@ def track(
 
     from client.commands.running import track_and_report
     from client.jobs.inputs import named_inputs
-    from client.jobs.spec import JobSpec, TrackerSpec
+    from client.jobs.spec import JobSpec
     from client.terminal import show
     from client.video.source import Window
 
@@ -123,7 +126,7 @@ def track(
     found, faults = named_inputs(inputs)
     for fault in faults:
         show("error", str(fault))
-    spec = TrackerSpec.of(tracker_settings(tracker, conf_thres, tracker_set))
+    spec = tracker_spec(tracker, conf_thres, tracker_set, tracker_preset)
     outcomes = track_and_report(
         [
             JobSpec(

@@ -14,11 +14,12 @@ from client.commands.options import (
     ModelRepository,
     RetryFor,
     TrackerName,
+    TrackerPreset,
     TrackerSet,
     Url,
     WireProtocol,
     network_config,
-    tracker_settings,
+    tracker_spec,
 )
 
 
@@ -43,6 +44,7 @@ def tune(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write all figures to this JSON file.")] = None,
     tracker: TrackerName = "overlap_reid",
     tracker_set: TrackerSet = None,
+    tracker_preset: TrackerPreset = "model",
     benchmark: Annotated[
         Literal["MOT15", "MOT16", "MOT17", "MOT20"], typer.Option(help="How to score, as --benchmark of mot eval.")
     ] = "MOT17",
@@ -88,6 +90,7 @@ def tune(
     from rich.console import Console
 
     from client.commands.tuning_tables import judged_table, plateau_table
+    from client.jobs.resolving import model_thresholds
     from client.serving.networks import Networks
     from client.terminal import progress, show
     from client.tuning.labelled import read_labels
@@ -96,8 +99,8 @@ def tune(
     from client.tuning.tune import as_options, searches, without_images
     from client.tuning.tune import tune as search
 
-    base = without_images(tracker_settings(tracker, None, tracker_set))
-    ranges = ranges_of(base, setting or ())
+    spec = tracker_spec(tracker, None, tracker_set, tracker_preset)
+    ranges_of(spec.config(), setting or ())  # refuses settings that there are not, before anything takes time
     access = access_of(tls_ca, tls_cert, tls_key, header)
     network = network_config(engine, url, protocol, in_flight, retry_for, model_repository, access=access)
     labels = [
@@ -113,7 +116,10 @@ def tune(
         for given in sequences
     ]
     with Networks() as networks:
+        thresholds = model_thresholds(network, lambda: networks.get(network)) if tracker_preset == "model" else {}
         labelled = [recorded(one, recordings, network, networks, progress) for one in labels]
+    base = without_images(spec.resolved(thresholds).config())
+    ranges = ranges_of(base, setting or ())
     out = left_out or []
     with progress("trials", searches(len(labelled), len(out)) * trials) as advance:
         tuning = search(

@@ -86,6 +86,16 @@ def spec_of(path: Path) -> ModelSpec:
     return _checked_spec(_load(path, threads=1), path)
 
 
+def read_spec(path: Path) -> ModelSpec:
+    """What an ONNX file says of itself, without making it ready to run.
+
+    Raises:
+        DetectorError, PluginError, ContractError: as :class:`OnnxDetector`.
+    """
+    check_runtime(ort.__version__)
+    return _checked_spec(_load(path, 1, ready=False), path)
+
+
 def missing_model(path: Path) -> DetectorError:
     return DetectorError(f"{path}: no such model file; give the path of an ONNX file written by mot-export")
 
@@ -108,12 +118,14 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _load(path: Path, threads: int) -> Any:
+def _load(path: Path, threads: int, *, ready: bool = True) -> Any:
     if not path.is_file():
         raise missing_model(path)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    if not ready:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     # Threads that spin between two operators would take the CPU from decoding and tracking.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     register_beside(path, options)

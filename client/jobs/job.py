@@ -13,8 +13,10 @@ from typing import Any
 from client.detection.detector import Detector
 from client.detection.given import GivenDetections
 from client.jobs.fingerprint import settings_of
+from client.jobs.found import Found
 from client.jobs.opening import check_extent, check_people, open_input
 from client.jobs.record import JobSummary, Record, State, record_path
+from client.jobs.resolving import resolved
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError, track_source
 from client.log_lines import about
@@ -30,6 +32,7 @@ from client.video.sound import Sound
 from client.video.source import Source
 
 _RECORD_EVERY_S = 5.0
+_SURE = 0.5  # score at which a model that does not say otherwise has found somebody
 
 
 class Watch:
@@ -62,6 +65,7 @@ def run(
         JobStoppedError: the job was stopped; finished frames are kept.
         MotError: the source, the detector or a sink failed; finished frames are kept, and the record says why.
     """
+    job = resolved(job, partial(_given, network))
     if settings is None:
         settings = settings_of(job, partial(_given, network))
     with about(job=job.name) as lines, RUNNING.track_inprogress():
@@ -88,11 +92,13 @@ def _given(network: Network | None) -> Network:
 def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress) -> JobSummary:
     given = GivenDetections(job.detections) if job.detections else None
     config = job.tracker.config()
+    least: float = getattr(config, "conf_thres", 0.0)
     if given:
         check_people(given, config)
         detector: Detector = given
     else:
         detector = _given(network).detector
+        progress.found = Found(_given(network).detector.spec.conf_thres or _SURE)
     with open_input(job, given) as source:
         progress.watch.opened(source)
         sinks = result_sinks(job, source.frame_rate, source.sound)
@@ -106,6 +112,8 @@ def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress
             watch=progress.frame,
             complete=progress.forget_old,
         )
+    if progress.found:
+        progress.found.warn(job.name, job.tracker.name, least)
     if given and not source.live:
         check_extent(given, job, summary.frames)
     return summary
@@ -118,11 +126,14 @@ class _Progress:
         """``lines``: the fields of this job's log lines."""
         self._job, self.settings, self.watch, self._lines = job, settings, watch, lines
         self.frames = 0
+        self.found: Found | None = None  # where a network finds people
         self._next = time.monotonic() + _RECORD_EVERY_S
 
     def frame(self, tracked: TrackedFrame) -> None:
         self.frames += 1
         self._lines["frame"] = tracked.frame.index
+        if self.found:
+            self.found.add(tracked)
         self.watch.frame(tracked)
         if time.monotonic() > self._next:
             self.write(Record(settings=self.settings, state="running", frames=self.frames))

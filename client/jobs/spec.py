@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -9,7 +10,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from client.serving.network import NetworkConfig
-from client.tracking import TRACKERS, TrackerConfig, TrackerError, tracker_config
+from client.tracking import TRACKERS, Preset, TrackerConfig, TrackerError, tracker_config
+from client.tracking.preset import defaults_for
 from mot.errors import MotError
 
 
@@ -18,12 +20,16 @@ class JobError(MotError, ValueError):
 
 
 class TrackerSpec(BaseModel):
-    """A tracker by its name, and those of its settings that differ from its defaults or are to be kept."""
+    """A tracker by its name, and those of its settings that differ from its defaults or are to be kept.
+
+    Its other settings are the tracker's own, but for the thresholds that a model has (``preset``).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "overlap_reid"
     settings: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
+    preset: Preset = "model"
 
     @classmethod
     def of(cls, config: TrackerConfig) -> Self:
@@ -31,8 +37,24 @@ class TrackerSpec(BaseModel):
         name = next(name for name, kind in TRACKERS.items() if kind is type(config))
         return cls(name=name, settings=asdict(config))
 
+    def resolved(self, thresholds: Mapping[str, float]) -> Self:
+        """The same with all settings, for a model with these thresholds; none: of detections from elsewhere.
+
+        Raises:
+            TrackerError: as :meth:`config`.
+        """
+        self.config()  # refuses an unknown name
+        known = defaults_for(TRACKERS[self.name], thresholds) if self.preset == "model" else {}
+        config = self.model_copy(update={"settings": {**known, **self.settings}}).config()
+        return self.model_copy(update={"settings": asdict(config)})
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether all settings are there, so that no model changes them."""
+        return self.name in TRACKERS and asdict(tracker_config(self.name)).keys() <= self.settings.keys()
+
     def config(self) -> TrackerConfig:
-        """The tracker's settings.
+        """The tracker's settings, those that it lacks by its own defaults.
 
         Raises:
             TrackerError: there is no such tracker or setting, or it cannot have this value.

@@ -17,6 +17,7 @@ from client.detection.detector import DetectorError
 from client.jobs.fingerprint import differences, settings_of
 from client.jobs.job import Watch, check_results, result_paths, run
 from client.jobs.record import Record, record_path
+from client.jobs.resolving import resolved
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError
 from client.pipeline.tracked import TrackedFrame
@@ -86,9 +87,12 @@ def run_jobs(
         check_results(job)
     outcomes: dict[int, Outcome] = {}
     settings: dict[int, dict[str, Any]] = {}
+    jobs = list(jobs)
     for place, job in enumerate(jobs):
         try:
-            settings[place] = settings_of(job, partial(networks.get, job.network))
+            network = partial(networks.get, job.network)
+            jobs[place] = resolved(job, network)
+            settings[place] = settings_of(jobs[place], network)
         except _FATAL:
             raise
         except MotError as error:

@@ -7,6 +7,7 @@ from client.tracking.config import TrackerConfig
 from client.tracking.fairmot import FairMotByteConfig, FairMotConfig, FairMotTracker
 from client.tracking.ocsort import OcSortConfig, OcSortTracker
 from client.tracking.overlap_reid import OverlapReidConfig, OverlapReidTracker
+from client.tracking.preset import Preset
 from client.tracking.records import State
 from client.tracking.setting import Setting, settings_of
 from client.tracking.tracker import Tracker, TrackerError
@@ -24,6 +25,7 @@ __all__ = [
     "OcSortTracker",
     "OverlapReidConfig",
     "OverlapReidTracker",
+    "Preset",
     "Setting",
     "State",
     "Tracker",

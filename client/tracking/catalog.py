@@ -35,21 +35,30 @@ def tracker_config(name: str = DEFAULT, settings: Iterable[str] = ()) -> Tracker
     Raises:
         TrackerError: there is no such tracker or setting, or it cannot have this value.
     """
+    values: dict[str, Any] = settings_from(name, settings)
+    return TRACKERS[name](**values)
+
+
+def settings_from(name: str, settings: Iterable[str]) -> dict[str, bool | int | float | None]:
+    """The values of texts like ``match_thres=0.7``, which a tracker need not allow.
+
+    Raises:
+        TrackerError: there is no such tracker or setting, or the value is of another kind.
+    """
     if name not in TRACKERS:
         raise TrackerError(f"there is no tracker {name!r}; choose one of {', '.join(TRACKERS)}")
-    config = TRACKERS[name]
-    kinds = {one.name: one.kind for one in settings_of(config)}
-    values: dict[str, Any] = {}
+    kinds = {one.name: one.kind for one in settings_of(TRACKERS[name])}
+    values: dict[str, bool | int | float | None] = {}
     for setting in settings:
         key, separator, text = setting.partition("=")
         if not separator or key not in kinds:
             keys = ", ".join(kinds)
             raise TrackerError(f"{setting!r} is no setting of {name}; expected KEY=VALUE with one of {keys}")
         values[key] = _value(key, text, kinds[key])
-    return config(**values)
+    return values
 
 
-def _value(key: str, text: str, kind: object) -> object:
+def _value(key: str, text: str, kind: object) -> bool | int | float | None:
     """The text as a setting's type; an optional number may be ``none``."""
     options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if type(None) in options and text.lower() == "none":

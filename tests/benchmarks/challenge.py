@@ -33,12 +33,12 @@ from client.challenge.jobs import jobs_of
 from client.challenge.task import Task, find_challenge
 from client.detection.detector import FakeDetector
 from client.detection.onnx import OnnxDetector
+from client.jobs.spec import TrackerSpec
 from client.jobs.threads import run_jobs
 from client.jobs.tracking import track_source
 from client.serving.network import MODEL_REPOSITORY, NetworkConfig
 from client.serving.networks import Networks
 from client.serving.server import EmbeddedServer
-from client.tracking import tracker_config
 from client.video.open import open_source
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
@@ -71,7 +71,7 @@ def side(tasks: tuple[Task, ...], out: Path, server: EmbeddedServer, jobs: int, 
             path.unlink()
         with mean_batch(server.http_url) as batches, Networks(jobs) as networks:
             begun = time.perf_counter()
-            run_jobs(jobs_of(tasks, out, network=network, tracker=tracker_config()), networks, side_by_side=jobs)
+            run_jobs(jobs_of(tasks, out, network=network, tracker=TrackerSpec()), networks, side_by_side=jobs)
             seconds = time.perf_counter() - begun
         return sum(task.frames for task in tasks) / seconds, batches
 
