@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from client.jobs.record import JobSummary, Record
     from client.jobs.spec import JobSpec, TrackerSpec
     from client.jobs.threads import Observer, Outcome, run_jobs
+    from client.jobs.video import track_video
     from client.outputs.conversion import from_supervision, to_pandas, to_supervision, tracks_from_supervision
     from client.pipeline.tracked import TrackedFrame
-    from client.pipeline.video import track_video
     from client.serving.network import NetworkConfig
     from client.serving.networks import Networks
     from client.tracking.catalog import make_tracker, tracker_config
@@ -57,7 +57,7 @@ _WHERE = {
     "run_jobs": "client.jobs.threads",
     "to_pandas": "client.outputs.conversion",
     "to_supervision": "client.outputs.conversion",
-    "track_video": "client.pipeline.video",
+    "track_video": "client.jobs.video",
     "tracker_config": "client.tracking.catalog",
     "tracks_from_supervision": "client.outputs.conversion",
 }

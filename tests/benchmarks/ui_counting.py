@@ -2,7 +2,7 @@
 
     python tests/benchmarks/ui_counting.py
 
-18,000 frames with 20 people in each. What the script does on every change: the drawing becomes lines and zones, they are
+18,000 frames, 20 people in each. What the script does on every change: the drawing becomes lines and zones, they are
 written, everything is counted and put into tables. "first" reads the rows, too.
 """
 
