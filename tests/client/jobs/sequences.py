@@ -9,7 +9,7 @@ from threading import Event
 
 from client.challenge.jobs import jobs_of
 from client.challenge.task import Task
-from client.jobs.spec import JobSpec
+from client.jobs.spec import JobSpec, TrackerSpec
 from client.jobs.threads import Observer, Outcome, run_jobs
 from client.pipeline.tracked import TrackedFrame
 from client.serving.network import NetworkConfig
@@ -46,7 +46,9 @@ class Advance(Observer):
 def run_tasks(
     tasks: Sequence[Task], config: RunConfig, *, advance: Callable[[], None] = lambda: None, stop: Event | None = None
 ) -> list[Outcome]:
-    jobs = jobs_of(tasks, config.out, network=config.network, tracker=config.tracker, embeddings=config.embeddings)
+    jobs = jobs_of(
+        tasks, config.out, network=config.network, tracker=TrackerSpec.of(config.tracker), embeddings=config.embeddings
+    )
     with Networks(config.jobs) as networks:
         return run_jobs(
             jobs,
