@@ -6,7 +6,7 @@
         SplitError           a sequence has no such half                             mot/splits.py
         VideoError           a video, folder, camera or stream cannot be read        client/video/source.py
         SampleError          the sample video cannot be had                          client/video/sample.py
-        DetectorError        the network could not be run on a frame                 client/detection/detector.py
+        DetectorError        the network could not be run on a frame                 client/detection/errors.py
             UnavailableError the server did not answer this time                     client/detection/transport.py
                 MistrustError    client and server do not trust each other           client/detection/transport.py
         PluginError          the library of operators is missing or does not load    client/detection/custom_ops.py
@@ -27,6 +27,7 @@
         QueueError           a job cannot be queued, or there is none of this id     client/ui/store/jobs.py
         UploadError          an upload is refused or cannot go on                    client/ui/store/uploads.py
         FaultError           a job has failed for a reason that the page words       client/ui/work/faults.py
+        MetricsError         the metrics cannot be served                            client/metrics.py
         DataError            training data are malformed                             training/data/labels.py
         NumberingError       pictures and labels are numbered differently            training/frames.py
         SceneError           a validation scene is malformed                         training/scene.py

@@ -11,7 +11,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 
 # What NetworkConfig takes where nothing is said: page and workers have no options for it.
 CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE = "MOT_TLS_CA", "MOT_TLS_CERT", "MOT_TLS_KEY"

@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from client.detection.access import Access
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.grpc_transport import GrpcTransport
 from client.detection.http_transport import HttpTransport
 from client.detection.proxy import proxy_for

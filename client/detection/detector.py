@@ -22,10 +22,6 @@ from mot.geometry import Letterbox
 log = logging.getLogger(__name__)
 
 
-class DetectorError(MotError):
-    """The network could not be run on a frame; the message names the model or server and the cause."""
-
-
 class Detector(Protocol):
     """Finds people in frames, several at a time; several videos may share one."""
 

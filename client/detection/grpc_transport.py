@@ -11,7 +11,7 @@ from tritonclient.grpc import InferenceServerClient as GrpcClient
 from tritonclient.utils import InferenceServerException
 
 from client.detection.access import Access
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.proxy import Proxy
 from client.detection.transport import (
     MAX_ANSWER,

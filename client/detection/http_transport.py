@@ -14,7 +14,7 @@ import tritonclient.http as triton_http
 from tritonclient.http import InferenceServerClient as HttpCodec
 from tritonclient.utils import InferenceServerException
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.proxy import Proxy
 from client.detection.transport import (
     MAX_ANSWER,

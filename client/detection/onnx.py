@@ -13,7 +13,8 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from client.detection.custom_ops import register_beside
-from client.detection.detector import DetectorError, LetterboxDetector
+from client.detection.detector import LetterboxDetector
+from client.detection.errors import DetectorError
 from mot.contract import ModelSpec
 from mot.custom_ops import DOMAIN, LIBRARY, REMEDY
 from mot.detections import Detections

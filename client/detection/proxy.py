@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 
 # The first that is set decides, in gRPC's own order (grpc/grpc, core/handshaker/http_connect/http_proxy_mapper.cc).
 _PROXIES = {"grpc": ("grpc_proxy", "https_proxy", "http_proxy"), "http": ("http_proxy",)}

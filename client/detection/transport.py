@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from tritonclient.utils import triton_to_np_dtype
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 
 Shapes = Mapping[str, tuple[str, tuple[int, ...]]]  # name -> numpy's type name, shape without batch
 Image = npt.NDArray[np.uint8]

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from client.detection.connect import WireProtocol, connect
-from client.detection.detector import DetectorError, LetterboxDetector
+from client.detection.detector import LetterboxDetector
+from client.detection.errors import DetectorError
 from client.detection.outage import Outage, Outages
 from client.detection.transport import MistrustError, Transport, UnavailableError
 from client.metrics import RETRIES

@@ -13,7 +13,7 @@ from functools import partial
 from threading import Event, Lock
 from typing import Any, Literal
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.jobs.fingerprint import differences, settings_of
 from client.jobs.job import Watch, check_results, result_paths, run
 from client.jobs.record import Record, record_path

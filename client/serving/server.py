@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 
 from client.detection.connect import connect_directly
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.onnx import available_cores
 from client.detection.triton import TritonDetector
 from client.serving.errors import ServerError

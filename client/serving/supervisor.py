@@ -15,7 +15,7 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.serving.errors import ServerError
 from client.serving.server import EmbeddedServer
 from mot.errors import MotError

@@ -14,7 +14,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from typer.testing import CliRunner
 
 from client.detection.custom_ops import PluginError
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.onnx import OnnxDetector
 from export import cli, cuda
 from export.library import choose_library, install, needed_by, providers

@@ -10,7 +10,7 @@ import pytest
 
 from client.detection.access import Access, parse_headers
 from client.detection.connect import connect
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.triton import TritonDetector
 from client.serving.server import EmbeddedServer
 

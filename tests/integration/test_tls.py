@@ -13,7 +13,7 @@ from cryptography import x509
 
 from client.detection.access import Access
 from client.detection.connect import connect
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.triton import TritonDetector
 from client.serving.server import EmbeddedServer
 from tests.command import Outcome, start, walk

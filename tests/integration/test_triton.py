@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.onnx import OnnxDetector
 from client.detection.triton import TritonDetector
 from client.pipeline.track import track

@@ -21,7 +21,7 @@ from types import FrameType
 
 import numpy as np
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError

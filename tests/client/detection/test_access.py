@@ -8,7 +8,7 @@ import pytest
 
 from client.detection.access import Access, parse_headers
 from client.detection.connect import connect
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.serving.network import NetworkConfig
 from tests.integration.certificates import Authority
 

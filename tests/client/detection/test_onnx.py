@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.onnx import OnnxDetector, check_runtime
 from mot.contract import CONTRACT_VERSION, ContractError, ModelSpec
 from tests.media import frame_of

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.proxy import proxy_for
 
 PROXY = {"http_proxy": "http://proxy.corp:3128"}

@@ -11,7 +11,7 @@ import pytest
 
 from client.detection import http_transport
 from client.detection.connect import connect, connect_directly
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.transport import UnavailableError, is_for_now, printable
 from client.detection.triton import TritonDetector
 from tests.client.detection.small_servers import proxy, says

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from client.detection.connect import WireProtocol
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.detection.outage import Outage
 from client.detection.transport import Arrays, Image, ServedModel, Transport, UnavailableError
 from client.detection.triton import TritonDetector

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 from client.challenge.task import Task, find_challenge
-from client.detection.detector import DetectorError
+from client.detection.errors import DetectorError
 from client.jobs.record import Record
 from client.jobs.spec import JobError
 from client.jobs.threads import Outcome

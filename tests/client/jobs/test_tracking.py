@@ -9,7 +9,8 @@ from threading import Event
 import numpy as np
 import pytest
 
-from client.detection.detector import DetectorError, FakeDetector
+from client.detection.detector import FakeDetector
+from client.detection.errors import DetectorError
 from client.jobs.job import result_sinks
 from client.jobs.spec import JobSpec
 from client.jobs.tracking import JobStoppedError, track_source

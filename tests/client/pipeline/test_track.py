@@ -10,7 +10,8 @@ from threading import Event
 import numpy as np
 import pytest
 
-from client.detection.detector import DetectorError, FakeDetector
+from client.detection.detector import FakeDetector
+from client.detection.errors import DetectorError
 from client.pipeline.stages import Stages
 from client.pipeline.track import track
 from client.video.source import VideoError
