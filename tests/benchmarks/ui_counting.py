@@ -2,8 +2,8 @@
 
     python tests/benchmarks/ui_counting.py
 
-18,000 frames, 20 people in each. What the script does on every change: the drawing becomes lines and zones, they are
-written, everything is counted and put into tables. "first" reads the rows, too.
+18,000 frames with 20 people in each. What the page does on every change: the drawing becomes lines and zones, these
+are written, everything is counted. "first" reads the rows, too.
 """
 
 from __future__ import annotations

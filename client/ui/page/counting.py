@@ -35,9 +35,10 @@ def _show(view: View, job: Job, result: Result, folder: str) -> None:
     names = (
         *("draw_line", "draw_zone", "finish", "draw_line_hint", "draw_zone_hint", "line", "zone", "name", "delete"),
     )
-    drawn = part("places")(
-        key=f"places-{job.id}",
-        data={
+    drawn = part(
+        "places",
+        f"places-{job.id}",
+        {
             "source": f"{folder}/scene.jpg",
             "language": view.language,
             "width": width,

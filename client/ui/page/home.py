@@ -55,9 +55,10 @@ def _show_uploader(view: View) -> None:
     )
     names = ("drop", "choose", "of", "per_second", "left", "lost", "again", "checking", "cancel", "dismiss", "retry")
     errors = {name.removeprefix("error_"): text for name, text in asdict(words).items() if name.startswith("error_")}
-    part("uploads")(
-        key="uploads",
-        data={
+    part(
+        "uploads",
+        "uploads",
+        {
             "api": view.api,
             "token": view.services.people.token(view.cookie),
             "limits": {"bytes": limits.file_bytes, "seconds": limits.seconds, "kinds": kinds, "chunk": CHUNK},

@@ -56,9 +56,10 @@ def _show_live(view: View, id: str) -> None:
         view.services.jobs.cancel(view.owner, id)
         st.rerun()
     if job.state == "running":
-        part("live")(
-            key=f"live-{id}",
-            data={
+        part(
+            "live",
+            f"live-{id}",
+            {
                 "source": f"{view.api}/jobs/{id}/preview.jpg",
                 "number": job.frames and f"{job.attempt}-{job.frames}",
                 "none": words.no_preview,

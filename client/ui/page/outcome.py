@@ -47,9 +47,10 @@ def _show_video(view: View, result: Result, folder: str) -> None:
         *("people", "most", "mean", "length", "over_time", "timeline", "tracks", "person", "first_seen", "last_seen"),
         *("duration", "path", "score", "jump", "show_all"),
     )
-    part("results")(
-        key="results",
-        data={
+    part(
+        "results",
+        "results",
+        {
             "folder": folder,
             "language": view.language,
             "summary": dict(result.summary),

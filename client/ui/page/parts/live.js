@@ -1,6 +1,6 @@
 // The picture of a running job; each new one is shown when it is there, so that nothing flickers.
 export default function (component) {
-  const { data, parentElement } = component;
+  const { parentElement } = component, [data] = component.data;
   const root = parentElement.querySelector(".root");
   if (!root.firstChild) {
     const none = document.createElement("div");

@@ -14,7 +14,7 @@ function shape(tag, attributes) {
 }
 
 export default function (component) {
-  const { data, parentElement, setStateValue } = component;
+  const { parentElement, setStateValue } = component, [data] = component.data;
   const root = parentElement.querySelector(".root"), words = data.words;
   const key = `${data.source} ${data.language}`;
   if (root.dataset.key === key) return; // what is drawn here is newer than what the server has

@@ -98,7 +98,7 @@ function table(data, tracks, jump) {
 }
 
 export default function (component) {
-  const { data, parentElement } = component;
+  const { parentElement } = component, [data] = component.data;
   const root = parentElement.querySelector(".root"), words = data.words;
   if (root.dataset.folder === data.folder && root.dataset.language === data.language) return; // play on
   root.dataset.folder = data.folder;

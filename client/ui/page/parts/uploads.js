@@ -249,7 +249,7 @@ function rowElement(sender, row, words, errors) {
 }
 
 export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
+  const { parentElement, setTriggerValue } = component, [data] = component.data;
   const sender = (window.motSender ||= new Sender());
   sender.update(data);
   const root = parentElement.querySelector(".root"), words = data.words;
