@@ -36,6 +36,7 @@ from client.tracking.setting import setting
 from client.tracking.table import TrackTable
 from mot.detections import Detections, Tracks
 
+_WIDER = 2  # the gate without embeddings, whose filters expect steps of shares of a width, not of a height
 _FUSE_LAMBDA = 0.98  # weight of embeddings against motion, as FairMOT's
 
 
@@ -142,6 +143,7 @@ class OverlapReidTracker:
         """By embeddings and motion together, or by motion alone: by nearness, as far as people walk in the time."""
         table, config = self._table, self._config
         if not table.has_embeddings:
-            return table.match(rows, columns, table.embedding(rows, columns, gate=config.gate, weight=0), config.gate)
+            gate = _WIDER * config.gate
+            return table.match(rows, columns, table.embedding(rows, columns, gate=gate, weight=0), gate)
         cost = table.embedding(rows, columns, gate=config.gate, weight=_FUSE_LAMBDA)
         return table.match(rows, columns, cost, config.slow_thres, momentum=self._momentum)

@@ -103,3 +103,20 @@ def test_a_tensor_that_differs_is_named(name: str, tensor: tuple[str, tuple[int,
 
 def test_a_contract_error_is_for_users() -> None:
     assert issubclass(ContractError, MotError) and issubclass(ContractError, ValueError)
+
+
+def test_thresholds_come_with_the_model() -> None:
+    spec = SPEC.with_thresholds({"conf_thres": 0.5, "low_thres": 0.2})
+    assert spec.thresholds == {"conf_thres": 0.5, "low_thres": 0.2}
+    assert ModelSpec.from_metadata(spec.to_metadata(), "m.onnx") == spec
+
+
+def test_models_of_earlier_releases_have_none() -> None:
+    assert SPEC.thresholds == {} and not any("thres" in key for key in SPEC.to_metadata())
+    assert ModelSpec.from_metadata(SPEC.to_metadata(), "m.onnx") == SPEC
+
+
+@pytest.mark.parametrize("text", ["1.5", "-0.1", "half", "nan"])
+def test_a_threshold_that_is_no_score_is_refused(text: str) -> None:
+    with pytest.raises(ContractError, match=r"m\.onnx.*conf_thres"):
+        ModelSpec.from_metadata({**SPEC.to_metadata(), "mot.conf_thres": text}, "m.onnx")

@@ -1,0 +1,36 @@
+"""client.tracking.preset: which settings a model's thresholds become."""
+
+from __future__ import annotations
+
+import pytest
+
+from client.tracking import TRACKERS, TrackerConfig, tracker_config
+from client.tracking.preset import defaults_for
+
+MODEL = {"conf_thres": 0.5, "high_thres": 0.3, "low_thres": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("overlap_reid", MODEL),
+        ("byte", MODEL),
+        ("botsort", MODEL),
+        ("fairmot_byte", MODEL),
+        ("fairmot", {**MODEL, "low_thres": 0.3}),  # it has no pass over weak detections
+        ("ocsort", {"conf_thres": 0.5, "low_thres": 0.2, "use_byte": True}),
+    ],
+)
+def test_of_the_shipped_model(name: str, expected: dict[str, float]) -> None:
+    assert defaults_for(TRACKERS[name], MODEL) == expected
+    config: TrackerConfig = TRACKERS[name](**expected)  # type: ignore[arg-type]
+    assert config.tracker(10)
+
+
+@pytest.mark.parametrize("name", TRACKERS)
+def test_a_model_that_says_nothing_leaves_the_papers(name: str) -> None:
+    assert defaults_for(TRACKERS[name], {}) == {}
+
+
+def test_the_default_tracker_suits_the_shipped_model_by_itself() -> None:
+    assert {name: getattr(tracker_config(), name) for name in MODEL} == MODEL
