@@ -110,7 +110,7 @@ def test_broken_model_on_the_own_server(
     broken = Path(shutil.copytree(tiny_repository, tmp_path / "models"))
     (broken / "fairmot/1/model.onnx").write_text("not a graph")
     _, err = finish(track("--model-repository", broken), status=1)
-    assert re.match(r"error: Triton exited with status 1 while starting:\n[\s\S]*model\.onnx", err)
+    assert re.match(rf"error: {broken}/fairmot/1/model\.onnx: ONNX Runtime .* cannot load it as an ONNX model", err)
     assert "walk.txt" not in names(tmp_path)
 
 
