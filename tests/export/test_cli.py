@@ -4,10 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 from typer.testing import CliRunner
 
-from client.detection.onnx import OnnxDetector
+from client.detection.onnx import OnnxDetector, read_spec
 from export import cli, parity
 from export.triton.config import CONFIG_PATHS
 from mot.errors import MotError
@@ -38,6 +39,25 @@ def test_model_writes_a_whole_triton_model(checkpoint: Path, tmp_path: Path) -> 
     assert {target: (output / path).read_text() for target, path in CONFIG_PATHS.items()} == texts
     arguments = ["verify", str(checkpoint), str(output / "1" / "model.onnx")]
     assert runner.invoke(cli.app, arguments).exit_code == 0
+
+
+def test_thresholds_are_written_into_the_file_and_may_be_changed_later(checkpoint: Path, tmp_path: Path) -> None:
+    output = tmp_path / "fairmot"
+    export(checkpoint, output, "--thresholds", "0.5,0.3,0.2")
+    graph = output / "1" / "model.onnx"
+    assert read_spec(graph).thresholds == {"conf_thres": 0.5, "high_thres": 0.3, "low_thres": 0.2}
+    weights = [tensor.raw_data for tensor in onnx.load(graph).graph.initializer]
+    assert runner.invoke(cli.app, ["config", str(output), "--thresholds", "0.4,0.2,0.1"]).exit_code == 0
+    assert read_spec(graph).thresholds == {"conf_thres": 0.4, "high_thres": 0.2, "low_thres": 0.1}
+    assert [tensor.raw_data for tensor in onnx.load(graph).graph.initializer] == weights
+    assert all('"mot.conf_thres" value { string_value: "0.4" }' in (output / path).read_text()
+               for path in CONFIG_PATHS.values())  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["0.5", "0.5,0.3,high", "0.5,0.3,1.2"])
+def test_thresholds_that_are_no_scores_are_refused(text: str) -> None:
+    result = runner.invoke(cli.app, ["config", "model_repository/fairmot", "--thresholds", text])
+    assert result.exit_code == 2
 
 
 def test_disagreement_fails_and_leaves_the_old_model(
