@@ -209,7 +209,7 @@ def test_server_away_is_said_and_interruption_ends_the_waiting_at_once(
         process.send_signal(signal.SIGINT)
         begun = time.monotonic()
         process.wait(timeout=10)
-        assert time.monotonic() - begun < 1.5  # and the interpreter's end takes a part of it
+        assert time.monotonic() - begun < 6  # not the 60 s; on a busy machine the interpreter alone takes two
         finish(process, status=130)
     assert names(tmp_path) == {"walk.partial.txt", "walk.partial.json"}
 
