@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAPERS = [
-    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "client/README.md", "training/README.md", "export/README.md"),
-    *("export/plugin/README.md", "model_repository/README.md", "tests/benchmarks/README.md"),
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "client/README.md", "client/ui/README.md", "training/README.md"),
+    *("export/README.md", "export/plugin/README.md", "model_repository/README.md", "tests/benchmarks/README.md"),
 ]
 # Files that a worked example of CONTRIBUTING.md would add, and another project's.
 ELSEWHERE = {"client/tracking/sort.py", "export/passes/relu.py", "client/outputs/count.py", "setup.py"}

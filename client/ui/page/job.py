@@ -15,7 +15,7 @@ from client.ui.page.view import View
 from client.ui.store.forecast import places
 from client.ui.store.jobs import Job
 
-_LOOK_S = 0.5
+_LOOK_S = 0.3
 
 
 def show_job(view: View, id: str) -> None:

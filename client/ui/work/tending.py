@@ -14,7 +14,7 @@ from client.ui.store.database import StoreError
 from client.ui.store.jobs import Job, JobQueue
 from client.ui.work.watching import JobWatch
 
-_LOOK_S = 0.2  # how soon a cancelled job notices
+_LOOK_S = 0.1  # how soon a cancelled job notices
 _RENEW_S = 1.0
 _SILENT_S = 3.0  # without a frame, after which one asks whether the server is there
 _STUCK_S = 30.0  # a job that does not stop within this takes its process with it
