@@ -52,7 +52,7 @@ def test_a_run_with_validation_trains_as_one_without(
     assert_equal(plain, validated, but="/recipe")
     assert logged(tmp_path / "plain") == logged(tmp_path / "validated")
     assert rows(tmp_path / "validated") == [(2, "DRAWN-01"), (2, "mean"), (4, "DRAWN-01"), (4, "mean")]
-    assert said[0].startswith("epoch 1, DRAWN-01: AP50 ")
+    assert _epochs(said)[0].startswith("epoch 1, DRAWN-01: AP50 ")
     assert names(tmp_path / "plain") == {"last.pt", "log.csv", "tensorboard"}
     assert names(tmp_path / "validated") == names(tmp_path / "plain") | {"best.pt", "validation.csv"}
 
@@ -66,7 +66,7 @@ def test_an_interrupted_validation_loses_nothing(people: Path, scene: dict[str, 
     assert load_checkpoint(tmp_path / "parts/last.pt")["step"] == 5
     assert rows(tmp_path / "parts") == []
     parts, said = run(people, tmp_path / "parts", resume=True, **settings)
-    assert said[0].startswith("epoch 1, DRAWN-01: ")
+    assert _epochs(said)[0].startswith("epoch 1, DRAWN-01: ")
     assert_equal(whole, parts)
     assert_equal(tmp_path / "whole/best.pt", tmp_path / "parts/best.pt")
     assert logged(tmp_path / "whole") == logged(tmp_path / "parts")
@@ -108,3 +108,8 @@ def test_missing_labels_are_told_before_training(people: Path, scene: dict[str, 
     with pytest.raises(MotError, match=r"no labels, looked for .*gt/other\.txt"):
         run(people, tmp_path / "out", validation=[{**scene, "gt": "other.txt"}])
     assert not (tmp_path / "out").exists()
+
+
+def _epochs(said: list[str]) -> list[str]:
+    """What was said of epochs; a busy machine is told of, too."""
+    return [line for line in said if line.startswith("epoch")]

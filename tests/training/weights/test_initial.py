@@ -20,7 +20,6 @@ from training.weights.initial import initialise
 from training.weights.report import Report
 
 B0 = segformer(MIT_B0.widths)
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def load(path: Path | str, init: str = "mit", architecture: str = "mit_b0", **other: Any) -> tuple[FairMOT, Report]:
@@ -277,9 +276,7 @@ def test_half_a_checkpoint_is_damaged(tmp_path: Path) -> None:
 
 def test_the_custom_recipe_starts_from_the_shipped_model() -> None:
     recipe = load_recipe("custom", [])
-    report = initialise(
-        FairMOT(recipe.architecture), recipe.model_copy(update={"init_path": str(ROOT / recipe.init_path)})
-    )
+    report = initialise(FairMOT(recipe.architecture), recipe)
     assert report is not None
     assert report.complete
     assert "yolox_nano" in report.origin
