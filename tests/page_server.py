@@ -127,9 +127,8 @@ class Person:
                 self.page.wait_for_selector("[data-testid=stApp] .mot-head", timeout=WAIT_MS / 3)
                 break
             except TookTooLong:
-                # Chromium drops what it loads when an interface of the machine changes (containers come and go).
-                dropped = any("ERR_NETWORK_CHANGED" in said for said in self.said)
-                assert dropped and not last, f"{self.page.inner_text('body')}\n{self.said}\n{self.server.log()}"
+                failed = f"{self.page.inner_text('body')}\n{self.said}\n{self.server.log()}"
+                assert self._dropped() and not last, failed
         return self.page
 
     def choose(self, *files: Path | dict[str, Any]) -> None:
@@ -163,4 +162,8 @@ class Person:
 
     def close(self) -> None:
         self.context.close()
-        assert not self.errors, self.errors
+        assert not self.errors or self._dropped(), self.errors
+
+    def _dropped(self) -> bool:
+        """Chromium drops what it loads when an interface of the machine changes: containers come and go."""
+        return any("ERR_NETWORK_CHANGED" in said for said in self.said)
