@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import inf
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from client.commands.columns import columns_table
 from client.evaluation.comparison import Comparison, signed_difference
 from client.evaluation.errors import CAUSES, HEIGHTS, OF_PEOPLE, VISIBILITIES, join
 from client.evaluation.measures import MEASURES, Evaluation, Measure, Score
@@ -30,7 +30,7 @@ def score_tables(evaluation: Evaluation) -> list[Table]:
 def comparison_tables(comparison: Comparison, top: int) -> list[Table]:
     """The main measures of both, and the ``top`` worst stretches of either."""
     shown = [measure for name in _MAIN for measure in MEASURES if measure.name == name]
-    scores = _table(f"{comparison.a.benchmark} protocol", ["Sequence", ""], [measure.name for measure in shown])
+    scores = columns_table(f"{comparison.a.benchmark} protocol", ["Sequence", ""], [measure.name for measure in shown])
     for a, b in comparison.scores:
         scores.add_row(a.name, "A", *(measure.format(a[measure.name]) for measure in shown))
         scores.add_row("", "B", *(measure.format(b[measure.name]) for measure in shown))
@@ -54,7 +54,7 @@ def error_tables(evaluation: Evaluation, label: str = "") -> list[Table]:
     tables = []
     for begin in range(0, len(shown), _WIDTH):
         group = shown[begin : begin + _WIDTH]
-        causes = _table(f"Errors{of} by cause", ["Cause"], [name for name, _ in group])
+        causes = columns_table(f"Errors{of} by cause", ["Cause"], [name for name, _ in group])
         for cause, meaning in CAUSES.items():
             causes.add_row(f"{cause} [dim]{meaning}[/]", *(str(errors.count(cause)) for _, errors in group))
         tables.append(causes)
@@ -74,14 +74,14 @@ def error_tables(evaluation: Evaluation, label: str = "") -> list[Table]:
 def _binned_table(title: str, edges: Sequence[float], labels: Sequence[int]) -> Table:
     """A column for each range; the first row are the labels."""
     headers = [f"from {low:g}" if high == inf else f"{low:g}–{high:g}" for low, high in pairwise(edges)]
-    table = _table(title, [""], headers)
+    table = columns_table(title, [""], headers)
     table.add_row("labels", *map(str, labels), end_section=True)
     return table
 
 
 def stretch_table(title: str, stretches: Sequence[Stretch]) -> Table:
     """A row a stretch; people as far as there is room."""
-    table = _table(title, ["Sequence"], ["Frames", "Mistakes", "FN", "FP", "ID Sw."])
+    table = columns_table(title, ["Sequence"], ["Frames", "Mistakes", "FN", "FP", "ID Sw."])
     table.add_column("People")
     for one in stretches:
         people = ", ".join(map(str, one.people[:_PEOPLE])) + (", …" if len(one.people) > _PEOPLE else "")
@@ -100,15 +100,6 @@ def _scores(benchmark: str, scores: Sequence[Score]) -> Table:
         cells = [measure.format(score.values[measure.name]) for score in scores]
         table.add_row(f"{measure.name} {arrow}", *cells)
     table.add_row("Frames", *(str(score.frames) for score in scores))
-    return table
-
-
-def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for header in texts:
-        table.add_column(header, overflow="fold")
-    for header in numbers:
-        table.add_column(header, justify="right", no_wrap=True)
     return table
 
 

@@ -23,7 +23,6 @@ from client.serving.networks import Networks
 from client.terminal import Bars, for_machines, progress_bars, show
 from client.video.source import Source
 
-INTERRUPTED = 130  # exit status, as shells have it for SIGINT
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -58,17 +57,8 @@ def track_and_report(jobs: Sequence[JobSpec], *, side_by_side: int, overwrite: b
         MotError: as :func:`client.jobs.threads.run_jobs`.
         KeyboardInterrupt: the user has stopped it, and all is in order.
     """
-    with (
-        stopped_by_signals() as stop,
-        progress_bars() as bars,
-        Networks(side_by_side, partial(_tell, bars)) as networks,
-    ):
-        observer = _EachJob(bars)
-        outcomes = run_jobs(
-            jobs, networks, side_by_side=side_by_side, overwrite=overwrite, stop=stop, observer=observer
-        )
-    if any(outcome.state == "stopped" for outcome in outcomes):
-        raise KeyboardInterrupt
+    outcomes = _run(jobs, _EachJob, side_by_side=side_by_side, videos=side_by_side, overwrite=overwrite)
+    _refuse_stopped(outcomes)
     return outcomes
 
 
@@ -80,23 +70,39 @@ def track_sequences(name: str, jobs: Sequence[JobSpec], *, side_by_side: int, ov
         KeyboardInterrupt: the user has stopped it, and all is in order.
     """
     begun = time.perf_counter()
-    with (
-        stopped_by_signals() as stop,
-        progress_bars() as bars,
-        Networks(min(side_by_side, len(jobs)), partial(_tell, bars)) as networks,
-    ):
-        observer = _AllJobs(bars.begin(name, sum(_frames(job) for job in jobs)))
-        outcomes = run_jobs(
-            jobs, networks, side_by_side=side_by_side, overwrite=overwrite, stop=stop, observer=observer
-        )
+
+    def observe(bars: Bars) -> Observer:
+        return _AllJobs(bars.begin(name, sum(_frames(job) for job in jobs)))
+
+    videos = min(side_by_side, len(jobs))
+    outcomes = _run(jobs, observe, side_by_side=side_by_side, videos=videos, overwrite=overwrite)
     for outcome in outcomes:
         if outcome.state == "failed":
             show("error", f"{outcome.job.name}: {outcome.error}")
     if not for_machines():
         Console().print(outcome_table(outcomes, time.perf_counter() - begun))
+    _refuse_stopped(outcomes)
+    return outcomes
+
+
+def _run(
+    jobs: Sequence[JobSpec], observe: Callable[[Bars], Observer], *, side_by_side: int, videos: int, overwrite: bool
+) -> list[Outcome]:
+    """Run jobs until they are done or a signal stops them; ``videos`` share the network at most."""
+    with (
+        stopped_by_signals() as stop,
+        progress_bars() as bars,
+        Networks(videos, partial(_tell, bars)) as networks,
+    ):
+        return run_jobs(
+            jobs, networks, side_by_side=side_by_side, overwrite=overwrite, stop=stop, observer=observe(bars)
+        )
+
+
+def _refuse_stopped(outcomes: Sequence[Outcome]) -> None:
+    """Raise :class:`KeyboardInterrupt` where the user has stopped a job."""
     if any(outcome.state == "stopped" for outcome in outcomes):
         raise KeyboardInterrupt
-    return outcomes
 
 
 def _tell(bars: Bars, outage: Outage) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from client.commands.columns import columns_table
 from client.tuning.labelled import MEASURES, Scores, judged
 from client.tuning.search import TOLERANCE
 from client.tuning.space import Value
@@ -14,7 +14,7 @@ from client.tuning.tune import Tuning
 def judged_table(tuning: Tuning) -> Table:
     """The settings before and after on each sequence left out, and the mean gained."""
     title = "Judged on sequences left out of the search" if tuning.folds else "Judged on the sequence searched"
-    table = _table(title, ["Sequence", "Settings"], [*MEASURES, "Mean of three"])
+    table = columns_table(title, ["Sequence", "Settings"], [*MEASURES, "Mean of three"])
     for fold in tuning.folds:
         for name in fold.tuned:
             for settings, scores in (("as given", fold.default[name]), ("tuned", fold.tuned[name])):
@@ -31,7 +31,7 @@ def judged_table(tuning: Tuning) -> Table:
 
 def plateau_table(tuning: Tuning) -> Table:
     """How far each setting may be moved alone; what matters most comes first."""
-    table = _table(
+    table = columns_table(
         f"Plateau: within {TOLERANCE:g} point of the best", ["Setting"], ["Best", "Plateau", "Tried", "Lost"]
     )
     ranges = {one.name: one for one in tuning.ranges}
@@ -53,12 +53,3 @@ def _cells(scores: Scores) -> list[str]:
 
 def _text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}"
-
-
-def _table(title: str, texts: list[str], numbers: list[str]) -> Table:
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for header in texts:
-        table.add_column(header, overflow="fold")
-    for header in numbers:
-        table.add_column(header, justify="right", no_wrap=True)
-    return table

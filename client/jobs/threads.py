@@ -131,7 +131,7 @@ class _Run:
     """What the threads share."""
 
     def __init__(self, networks: Networks, stop: Event, observer: Observer) -> None:
-        self._networks, self._stop, self._observer = networks, stop, observer
+        self._networks, self._observer = networks, observer
         self.given_up = _Either(stop)
 
     def __call__(self, job: JobSpec, settings: Mapping[str, Any]) -> Outcome:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.model.csp import Conv
+from training.model.csp import SPP, Conv
 
 
 class Separable(nn.Sequential):
@@ -64,21 +64,6 @@ class CSPLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         joined = torch.cat([self.blocks(self.main(x)), self.short(x)], dim=1)
         result: Tensor = self.out(self.attention(joined))
-        return result
-
-
-class SPP(nn.Module):
-    """Spatial pyramid pooling, windows 5, 9, 13."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.reduce = Conv(in_channels, in_channels // 2)
-        self.out = Conv(in_channels * 2, out_channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.reduce(x)
-        pooled = (functional.max_pool2d(x, window, 1, window // 2) for window in (5, 9, 13))
-        result: Tensor = self.out(torch.cat([x, *pooled], dim=1))
         return result
 
 

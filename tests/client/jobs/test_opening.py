@@ -16,21 +16,8 @@ from client.tracking import BotSortConfig, ByteConfig, OverlapReidConfig, Tracke
 from client.video.blank import BlankFrames
 from client.video.source import Source, VideoError
 from mot.sequence import SeqInfo, SequenceError, read_results, write_seqinfo
+from tests.client.detection.walkers import LENGTH, walkers, write
 from tests.media import numbered_image, write_image
-
-LENGTH = 8
-
-
-def write(path: Path, *rows: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{row}\n" for row in rows))
-    return path
-
-
-def walkers(path: Path, frames: range = range(1, LENGTH + 1)) -> Path:
-    """Two people who walk to the right, the second one scored higher; the rows begin with the last frame."""
-    rows = [f"{n},-1,{10 + 3 * n},20,20,50,0.8\n{n},-1,{200 + 3 * n},20,20,50,0.9" for n in reversed(frames)]
-    return write(path, *rows)
 
 
 def sequence(folder: Path, *, images: int = 0, length: int = LENGTH) -> Path:
