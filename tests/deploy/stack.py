@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LONG = 160  # frames that the tests track: enough to break something meanwhile
+LONG = 480  # frames that the tests track: enough to break something meanwhile, 15 s of two cores
 DOCKER = os.environ.get("MOT_DOCKER", "docker")
 
 

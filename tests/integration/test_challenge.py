@@ -92,7 +92,9 @@ def test_own_server_that_dies_costs_time_and_no_row(tiny_repository: Path, tmp_p
         os.killpg(children(process.pid)[0], signal.SIGKILL)
         _, err = process.communicate(timeout=100)
     assert process.returncode == 0, err
-    assert "warning: the embedded Triton server has died (status -9); restart 1 of at most 5" in err
+    # All processes of the group were killed; which of them is missed first is chance.
+    trouble = r"(has died \(status -9\)|has lost \d of its 2 model processes)"
+    assert re.search(f"warning: the embedded Triton server {trouble}; restart 1 of at most 5\n", err), err
     local = ("--engine", "local", "--model-repository", tiny_repository, "--out", tmp_path / "local")
     with start(*fixed, *local) as undisturbed:
         undisturbed.communicate(timeout=100)

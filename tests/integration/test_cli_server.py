@@ -121,7 +121,9 @@ def test_own_server_that_dies_costs_time_and_no_row(
     wait_for_line(process, f"walk: frame 1 of {COUNT}")
     os.killpg(children(process.pid)[0], signal.SIGKILL)
     _, err = finish(process)
-    assert "warning: the embedded Triton server has died (status -9); restart 1 of at most 5" in err
+    # All processes of the group were killed; which of them is missed first is chance.
+    trouble = r"(has died \(status -9\)|has lost \d of its \d model processes)"
+    assert re.search(f"warning: the embedded Triton server {trouble}; restart 1 of at most 5\n", err), err
     assert "warning: the embedded Triton server is back after " in err
     assert (tmp_path / "walk.txt").read_text() == undisturbed
     assert not list(SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))

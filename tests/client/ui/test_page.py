@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ class Page:
         monkeypatch.setattr(show, "services", lambda: services)
         monkeypatch.setattr(type(show.st.context), "cookies", {COOKIE: cookie})
         monkeypatch.setattr(type(show.st.context), "locale", "en-GB")
+        # Streamlit makes its script the main module and leaves it so; processes that later tests spawn would run it.
+        monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
         self.services, self.owner = services, services.owner(cookie) or ""
         self.app = AppTest.from_file(str(SCRIPT), default_timeout=30)
 
