@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The lock files name every package there is to be, so none may bring others; see `bare` in pyproject.toml.
 LOCKED := --no-deps --require-hashes
 COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-	--no-annotate --custom-compile-command 'make lock' pyproject.toml --group bare --extra ui
+	--no-annotate --custom-compile-command 'make lock' pyproject.toml --group bare --extra ui --extra watch
 CPP = $(shell git ls-files 'export/plugin/*.cpp' 'export/plugin/*.h' 'export/plugin/*.cu')
 
 .DEFAULT_GOAL := help

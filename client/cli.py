@@ -20,6 +20,7 @@ from client.commands.serve import serve
 from client.commands.track import track
 from client.commands.trackers import trackers
 from client.commands.tune import tune
+from client.commands.watch import watch
 from client.streams import lasting_streams
 from client.ui.command import ui, worker
 from mot.errors import MotError
@@ -41,6 +42,7 @@ app.command()(tune)
 app.command()(trackers)
 app.command()(count)
 app.command()(draw)
+app.command()(watch)
 app.add_typer(challenge_app, name="challenge")
 
 

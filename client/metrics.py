@@ -33,6 +33,26 @@ RETRIES = Counter("mot_retries", "Calls to the Triton server that were not answe
 JOBS = Counter("mot_jobs", "Jobs that have ended.", ["outcome"], registry=REGISTRY)
 RUNNING = Gauge("mot_jobs_running", "Jobs under way in this process.", registry=REGISTRY)
 QUEUE = Gauge("mot_queue_jobs", "Jobs of the page, by state.", ["state"], registry=REGISTRY)
+CAMERA_UP = Gauge("mot_camera_up", "1 while frames come from a camera.", ["camera"], registry=REGISTRY)
+CAMERA_FRAMES = Counter("mot_camera_frames", "Frames of a camera that were tracked.", ["camera"], registry=REGISTRY)
+CAMERA_DROPPED = Counter(
+    "mot_camera_frames_dropped", "Frames of a camera that were left out for newer ones.", ["camera"], registry=REGISTRY
+)
+CAMERA_LOSSES = Counter("mot_camera_losses", "How often a camera was lost.", ["camera"], registry=REGISTRY)
+CAMERA_PEOPLE = Gauge("mot_camera_people", "People before a camera, in its last frame.", ["camera"], registry=REGISTRY)
+CAMERA_DELAY = Gauge(
+    "mot_camera_delay_seconds",
+    "From the arrival of a camera's last frame to its tracks.",
+    ["camera"],
+    registry=REGISTRY,
+)
+EVENTS = Counter("mot_camera_events", "Events of a camera.", ["camera", "event"], registry=REGISTRY)
+DELIVERIES = Counter(
+    "mot_events_delivered",
+    "Events by where they went: sent, dropped (full), refused.",
+    ["output", "outcome"],
+    registry=REGISTRY,
+)
 
 for _outcome in ("done", "failed", "stopped"):
     JOBS.labels(_outcome)  # so that the first of them is an increase

@@ -22,6 +22,7 @@
         RecordingError       recorded detections are missing or of another model     client/tuning/recording.py
         CountError           a result cannot be counted                              client/analysis/counting.py
         PlacesError          lines and zones are malformed                           client/analysis/places.py
+        CamerasError         the cameras' file cannot be used                        client/live/cameras.py
         SettingsError        a limit of the upload page is no usable value           client/ui/settings.py
         StoreError           the page's data cannot be read or written               client/ui/store/database.py
         QueueError           a job cannot be queued, or there is none of this id     client/ui/store/jobs.py

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from client.analysis.footsteps import Bools, Floats, Footsteps, Ints
 
-_BAND, _BEYOND = 0, 2  # near the line; near the line's extension past one of its ends
+BAND, BEYOND = 0, 2  # near the line; near the line's extension past one of its ends
 _NEARLY = 1e-9  # relative; two squared distances that differ by less are equal
 
 
@@ -43,14 +43,14 @@ def crossings(steps: Footsteps, line: Floats, hysteresis: float) -> Crossings:
         line: (P, 2) x, y, pixels, P >= 2.
         hysteresis: margin on either side, in heights of the person.
     """
-    crossed, where = _passages(steps, line)
-    sides = np.full(len(steps), _BEYOND, np.int8)
+    crossed, where = passages(steps, line)
+    sides = np.full(len(steps), BEYOND, np.int8)
     # Only those who pass the line at all need be looked at closely: most people are far from most lines.
     passing = np.zeros(int(steps.runs[-1]) + 1 if len(steps) else 0, bool)
     passing[steps.runs[np.flatnonzero(crossed)]] = True
     rows = np.flatnonzero(passing[steps.runs])
-    sides[rows] = _sides(steps.points[rows], line, steps.heights[rows] * hysteresis)
-    known = np.flatnonzero(sides != _BAND)
+    sides[rows] = sides_of(steps.points[rows], line, steps.heights[rows] * hysteresis)
+    known = np.flatnonzero(sides != BAND)
     before, after = known[:-1], known[1:]
     net = np.concatenate([[0], np.cumsum(crossed)])  # net[i]: passages to the right up to row i
     passed = net[after] - net[before]
@@ -59,19 +59,19 @@ def crossings(steps: Footsteps, line: Floats, hysteresis: float) -> Crossings:
     left = same & (sides[before] == 1) & (sides[after] == -1) & (passed < 0)
     events = np.flatnonzero(right | left)
     # Behind the line since its last passage, although it is known only some frames later.
-    passages = np.flatnonzero(crossed)
-    step = passages[np.searchsorted(passages, after[events]) - 1]
+    through = np.flatnonzero(crossed)
+    step = through[np.searchsorted(through, after[events]) - 1]
     order = np.lexsort((steps.ids[step + 1], steps.frames[step + 1]))
     step, events = step[order], events[order]
     return Crossings(
         frames=steps.frames[step + 1],
         ids=steps.ids[step + 1],
         directions=np.where(right[events], 1, -1).astype(np.int8),
-        points=where[np.searchsorted(passages, step)],
+        points=where[np.searchsorted(through, step)],
     )
 
 
-def _passages(steps: Footsteps, line: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
+def passages(steps: Footsteps, line: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
     """For each step, (N - 1,), passages through the line to the right, minus those to the left; and for each step that
     is not 0, the point of its (last) passage, (K, 2)."""
     joined = steps.joined
@@ -95,8 +95,8 @@ def _passages(steps: Footsteps, line: Floats) -> tuple[npt.NDArray[np.int8], Flo
     return crossed, where[crossed != 0]
 
 
-def _sides(points: Floats, line: Floats, margin: Floats) -> npt.NDArray[np.int8]:
-    """(N,) -1 left and 1 right of the line by more than ``margin``, _BEYOND past an end by more than it, else _BAND.
+def sides_of(points: Floats, line: Floats, margin: Floats) -> npt.NDArray[np.int8]:
+    """(N,) -1 left and 1 right of the line by more than ``margin``, BEYOND past an end by more than it, else BAND.
 
     Past the ends of the line, its extensions count, so that somebody is before or behind it there, too.
     """
@@ -119,4 +119,4 @@ def _sides(points: Floats, line: Floats, margin: Floats) -> npt.NDArray[np.int8]
         at_end = ((along < 0) & (number == 0)) | ((along > 0) & (number == len(line) - 2))
         past[better] = np.where(at_end, over, 0)[better]
     away = np.where(past > 0, np.abs(aside), np.sqrt(nearest))
-    return np.where(away > margin, np.sign(aside), np.where(past > margin, _BEYOND, _BAND)).astype(np.int8)
+    return np.where(away > margin, np.sign(aside), np.where(past > margin, BEYOND, BAND)).astype(np.int8)

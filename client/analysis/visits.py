@@ -93,14 +93,20 @@ def moves(zones: Sequence[Visits]) -> tuple[Ints, Ints]:
     return whole, each
 
 
-def _inside(steps: Footsteps, corners: Floats, hysteresis: float) -> Bools:
-    """(N,) whether the person is inside, with hysteresis."""
-    count = len(steps)
+def standing(steps: Footsteps, corners: Floats, hysteresis: float) -> tuple[Bools, Bools]:
+    """(N,) whether the foot point is inside, and whether that is clear: beyond the margin, or first in its run."""
     inside, distance, near = _border(steps, corners, hysteresis)
-    clear = np.ones(count, bool)
+    clear = np.ones(len(steps), bool)
     clear[near] = distance > _margin(corners, steps.heights[near] * hysteresis)
     clear[np.flatnonzero(~steps.joined) + 1] = True
     clear[:1] = True
+    return inside, clear
+
+
+def _inside(steps: Footsteps, corners: Floats, hysteresis: float) -> Bools:
+    """(N,) whether the person is inside, with hysteresis."""
+    count = len(steps)
+    inside, clear = standing(steps, corners, hysteresis)
     # Each row is as the last one that was clear.
     decisive = np.maximum.accumulate(np.where(clear, np.arange(count), 0)) if count else np.zeros(0, np.int64)
     return inside[decisive]

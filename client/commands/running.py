@@ -92,7 +92,7 @@ def _run(
     with (
         stopped_by_signals() as stop,
         progress_bars() as bars,
-        Networks(videos, partial(_tell, bars)) as networks,
+        Networks(videos, partial(tell_outage, bars)) as networks,
     ):
         return run_jobs(
             jobs, networks, side_by_side=side_by_side, overwrite=overwrite, stop=stop, observer=observe(bars)
@@ -105,7 +105,7 @@ def _refuse_stopped(outcomes: Sequence[Outcome]) -> None:
         raise KeyboardInterrupt
 
 
-def _tell(bars: Bars, outage: Outage) -> None:
+def tell_outage(bars: Bars, outage: Outage) -> None:
     """Show that a server is away, and that it is back."""
     if outage.over:
         bars.trouble_over(str(outage))

@@ -8,14 +8,22 @@ from client.video.camera import Camera, camera_name
 from client.video.file import VideoFile
 from client.video.images import folder_name, open_folder
 from client.video.source import Source, VideoError, Window
-from client.video.stream import SCHEMES, NetworkStream, Patience, stream_name
+from client.video.stream import SCHEMES, Link, NetworkStream, Patience, stream_name
 
 
-def open_source(input: str, start: int = 1, end: int | None = None, *, retry_for: float = 60.0) -> Source:
+def open_source(
+    input: str,
+    start: int = 1,
+    end: int | None = None,
+    *,
+    retry_for: float = 60.0,
+    patience: Patience | None = None,
+    link: Link | None = None,
+) -> Source:
     """Open a video file, image folder, MOT sequence, camera (its number) or RTSP, RTMP or HTTP(S) stream.
 
     ``start`` and ``end`` are frame numbers from 1, both included; frames keep their numbers. ``retry_for``: seconds
-    for which a lost stream is opened again.
+    for which a lost stream is opened again; ``patience`` says that and more, and ``link`` is told of losses.
 
     Raises:
         VideoError: there is no such thing, or it holds no video, or ``start`` is beyond its end (known at once
@@ -26,7 +34,7 @@ def open_source(input: str, start: int = 1, end: int | None = None, *, retry_for
     scheme, separator, _ = input.partition("://")
     if separator:
         _check_scheme(scheme)
-        return NetworkStream(input, window, Patience(retry_for=retry_for))
+        return NetworkStream(input, window, patience or Patience(retry_for=retry_for), link)
     path = Path(input)
     if input and path.is_dir():  # an empty name would be the current folder
         return open_folder(path, window)

@@ -39,6 +39,20 @@ class Patience:
     longest_pause: float = 5.0  # seconds
 
 
+class Link:
+    """Told of a stream's losses, in the thread that reads it; does nothing unless a subclass does."""
+
+    def lost(self, cause: str) -> None:
+        """Nothing comes any more, or it could not be opened again."""
+
+    def back(self) -> None:
+        """The first frame has come since."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait before the next attempt; what it raises ends the iteration."""
+        time.sleep(seconds)
+
+
 class NetworkStream(Source):
     """A stream by RTSP, RTMP or HTTP. Lost connections are opened again; frame numbers go on.
 
@@ -47,10 +61,10 @@ class NetworkStream(Source):
     read on from where it stopped, and where it stops there again, that was its end.
     """
 
-    def __init__(self, url: str, window: Window, patience: Patience | None = None) -> None:
+    def __init__(self, url: str, window: Window, patience: Patience | None = None, link: Link | None = None) -> None:
         self._url = url
         self._window = window
-        self._patience = patience or Patience()
+        self._patience, self._link = patience or Patience(), link or Link()
         self._shown = without_credentials(url)
         try:
             self._container, self._decoding = self._connect()
@@ -76,7 +90,7 @@ class NetworkStream(Source):
     def _pictures(self) -> Iterator[tuple[float, VideoFrame]]:
         """Pictures of one connection after the other, with seconds since the first of all."""
         begin = time.monotonic()
-        loss = _Loss(self._patience)
+        loss = Loss(self._patience)
         shift, seconds = 0.0, -1 / self.frame_rate  # what this connection's times begin at; of the last picture
         count = known = 0  # pictures so far; of them, those with which this connection begins again
         while True:
@@ -84,7 +98,8 @@ class NetworkStream(Source):
             try:
                 for number, (since_connected, picture) in enumerate(self._decoding, start=1):
                     if number > known:
-                        loss.over()
+                        if loss.over():
+                            self._link.back()
                         count, seconds = count + 1, max(seconds, shift + since_connected)
                         self._forget_sound(count, seconds)
                         yield seconds, picture
@@ -132,7 +147,7 @@ class NetworkStream(Source):
         left = duration / av.time_base - self._decoding.clock.seconds
         return left < max(_VAGUE_END, 3 / self.frame_rate)
 
-    def _connect_again(self, cause: str, loss: _Loss) -> None:
+    def _connect_again(self, cause: str, loss: Loss) -> None:
         """Open the stream anew, as often as patience allows.
 
         Raises:
@@ -143,7 +158,8 @@ class NetworkStream(Source):
                 "%s: %s; connecting again (waited %.0f of %.0f s)",
                 *(self._shown, cause, loss.waited, self._patience.retry_for),
             )
-            time.sleep(pause)
+            self._link.lost(cause)
+            self._link.wait(pause)
             self._container.close()
             try:
                 self._container, self._decoding = self._connect()
@@ -171,7 +187,7 @@ class NetworkStream(Source):
             raise
 
 
-class _Loss:
+class Loss:
     """How long there has been no frame, and when to try again."""
 
     def __init__(self, patience: Patience) -> None:
@@ -179,9 +195,16 @@ class _Loss:
         self._begun: float | None = None
         self._attempts = 0
 
-    def over(self) -> None:
-        """A frame has come."""
+    def begin(self) -> None:
+        """There is no frame from now on, if there was one before."""
+        if self._begun is None:
+            self._begun = time.monotonic()
+
+    def over(self) -> bool:
+        """A frame has come; whether it ends a loss."""
+        lost = self._begun is not None
         self._begun, self._attempts = None, 0
+        return lost
 
     @property
     def waited(self) -> float:
@@ -190,8 +213,7 @@ class _Loss:
 
     def pause(self) -> float | None:
         """Seconds to wait before the next attempt; None where patience is at its end."""
-        if self._begun is None:
-            self._begun = time.monotonic()
+        self.begin()
         left = self._patience.retry_for - self.waited
         if left <= 0:
             return None

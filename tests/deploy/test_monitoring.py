@@ -10,7 +10,8 @@ import subprocess
 import pytest
 import yaml
 
-from client.metrics import JOBS, QUEUE, REGISTRY, STAGES
+from client.live.state import CameraState
+from client.metrics import CAMERA_DELAY, DELIVERIES, EVENTS, JOBS, QUEUE, REGISTRY, STAGES
 from tests.deploy.stack import ROOT
 
 MONITORING = ROOT / "deploy/monitoring"
@@ -37,6 +38,10 @@ def ours() -> set[str]:
         JOBS.labels(outcome)
     STAGES.labels("infer")
     QUEUE.labels("queued")
+    CameraState("door", "rtsp://door")
+    CAMERA_DELAY.labels("door")
+    EVENTS.labels("door", "left")
+    DELIVERIES.labels("file", "sent")
     return {sample.name for metric in REGISTRY.collect() for sample in metric.samples}
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
@@ -14,43 +12,10 @@ import pytest
 
 from client.video.source import VideoError, Window
 from client.video.stream import NetworkStream, Patience
+from tests.client.video.rtsp import Server
 from tests.media import make_video, number_of, numbered_image
 
 FRAMES = 60  # ten a second
-SERVER = Path(__file__).with_name("rtsp_server.py")
-
-
-class Server:
-    """A process that serves one file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))
-            self._port = unused.getsockname()[1]
-        self.url = f"rtsp://127.0.0.1:{self._port}/live"
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        command = ["/usr/bin/python3", str(SERVER), str(self._port), str(self._path)]
-        try:
-            self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={}
-            )
-        except FileNotFoundError:
-            pytest.skip("no python of the system's")
-        assert self._process.stdout
-        if self._process.stdout.readline().strip() != "ready":
-            pytest.skip("GStreamer's RTSP server is not installed")
-
-    def signal(self, number: int) -> None:
-        assert self._process
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait()
 
 
 @pytest.fixture
