@@ -30,7 +30,7 @@ from mot.detections import Detections, Tracks
 
 # A time step is taken as whole frames where it is so close: containers round times to milliseconds.
 _JITTER = 0.05  # frames
-_LOOK_EVERY = 0.15  # seconds between two looks for doubles among confirmed tracks
+_LOOK_EVERY = 0.25  # seconds between two looks for doubles among confirmed tracks
 
 
 class TrackTable:
