@@ -11,7 +11,7 @@ from client.tracking.compiled import compiled
 from client.tracking.costs import iou
 from client.tracking.matching import remember
 from client.tracking.moment import Moment, Parts
-from client.tracking.records import GONE, HISTORY, LOST, TENTATIVE, TRACKED, Array, Embeddings, Rows, Table, copy
+from client.tracking.records import AWAY, GONE, HISTORY, LOST, TENTATIVE, TRACKED, Array, Embeddings, Rows, Table, copy
 from client.tracking.rules import RuleParts, Rules
 from client.tracking.showing import show
 
@@ -26,11 +26,11 @@ def mark(tracks: Table, rows: Rows, state: int) -> None:
 
 
 @compiled
-def expire(tracks: Table, clock: float, patience: float) -> None:
-    """End the tracks that were last matched longer ago than ``patience`` frames."""
+def expire(tracks: Table, clock: float, patience: float, memory: float) -> None:
+    """Tracks that were last matched longer ago than ``patience`` frames are away, or end: than ``memory``."""
     for track in tracks:
         if clock - track["last"] > patience:
-            track["state"] = GONE
+            track["state"] = AWAY if track["state"] >= LOST and clock - track["last"] <= memory else GONE
 
 
 @compiled
@@ -48,7 +48,7 @@ def _begin(moment: Moment, count: int, columns: Rows, least_score: float, newbor
             continue
         track = tracks[count]
         track["id"], track["state"], track["class"], track["hits"] = 0, TRACKED, one["class"], 0
-        track["first"] = moment.clock
+        track["first"] = track["since"] = moment.clock
         motion.start(track["motion"], one["measured"], moment.noise)
         remember(track, one, moment.clock, moment.form)
         copy(moment.given[one["row"]], moment.known[count])
@@ -200,7 +200,9 @@ def finish(
     moment, rules = Moment(*parts), Rules(*rule_parts)
     tracks = moment.tracks
     least_score, sure, needed, thoroughly = beginning
-    expire(tracks[:count], moment.clock, rules.patience)
+    # Without embeddings nobody who is away is known again.
+    memory = rules.memory if moment.known.shape[1] > 0 else rules.patience
+    expire(tracks[:count], moment.clock, rules.patience, memory)
     if max(rules.coast, rules.coast_still, rules.coast_hidden) > 0.01:
         _extend(extent, moment.found)
     count = _begin(moment, count, columns, least_score, rules.newborn)
