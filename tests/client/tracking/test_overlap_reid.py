@@ -113,7 +113,7 @@ def test_without_embeddings_nobody_is_remembered_for_longer() -> None:
 
 
 def test_who_comes_back_for_a_moment_is_not_shown_for_longer_than_that() -> None:
-    """Seen for 20 frames, away for 20, seen for 3, which are 2 steps: then expected for 2 more, not for the 4 that 0.15 s are."""
+    """Seen for 20 frames, away for 20, seen for 3, which are 2 steps: expected for 2 more, not for the 4 of 0.15 s."""
     shown = run(OverlapReidTracker(), [frame(PERSON)] * 20 + [frame()] * 20 + [frame(PERSON)] * 3 + [frame()] * 5)
     assert ids(shown)[20:40] == [[1]] * 4 + [[]] * 16
     assert ids(shown)[40:] == [[1]] * 3 + [[1]] * 2 + [[]] * 3
