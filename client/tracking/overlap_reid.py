@@ -113,7 +113,7 @@ class OverlapReidTracker:
 
         if table.has_embeddings:
             known, high = self._match_by_embeddings(known, high, slow)
-            high = self._match_away(table.rows(AWAY), high)
+            high = self._match_away(high)
         else:
             table.shift(self._crowd.update(table.tracks, table.found, table.only(known, TRACKED), high))
             # Whatever is allowed is better than leaving both alone, which costs 1.
@@ -150,11 +150,11 @@ class OverlapReidTracker:
         cost = table.embedding(known, high, gate=config.gate)
         return table.match(known, high, cost, config.look_thres, momentum=self._momentum)
 
-    def _match_away(self, away: Rows, high: Rows) -> Rows:
+    def _match_away(self, high: Rows) -> Rows:
         """Those lost for long, by place and look together; returns the detections left over."""
-        if not (len(away) and len(high)):
-            return high
         table, config = self._table, self._config
+        if not len(high) or not len(away := table.rows(AWAY)):
+            return high
         cost = table.embedding(away, high, gate=np.inf)
         cost[np.isinf(table.overlap(away, high, far=config.away_overlap_thres))] = np.inf
         return table.match(away, high, cost, config.away_look_thres, momentum=self._momentum)[1]
