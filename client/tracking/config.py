@@ -59,3 +59,7 @@ class TrackerConfig(ABC):
         if self.buffer_seconds is not None:
             return self.buffer_seconds * frame_rate
         return round(self.track_buffer * frame_rate / 30)
+
+    def memory(self, frame_rate: float) -> float:
+        """Frames that a lost track is remembered by a tracker which wants more proof after those of patience."""
+        return self.patience(frame_rate)

@@ -11,7 +11,7 @@ from client.tracking.compiled import compiled
 from client.tracking.costs import iou
 from client.tracking.matching import remember
 from client.tracking.moment import Moment, Parts
-from client.tracking.records import GONE, HISTORY, LOST, TENTATIVE, TRACKED, Array, Embeddings, Rows, Table, copy
+from client.tracking.records import AWAY, GONE, HISTORY, LOST, TENTATIVE, TRACKED, Array, Embeddings, Rows, Table, copy
 from client.tracking.rules import RuleParts, Rules
 from client.tracking.showing import show
 
@@ -26,29 +26,46 @@ def mark(tracks: Table, rows: Rows, state: int) -> None:
 
 
 @compiled
-def expire(tracks: Table, clock: float, patience: float) -> None:
-    """End the tracks that were last matched longer ago than ``patience`` frames."""
+def expire(tracks: Table, clock: float, patience: float, memory: float) -> None:
+    """Tracks that were last matched longer ago than ``patience`` frames are away, or end: than ``memory``."""
     for track in tracks:
         if clock - track["last"] > patience:
-            track["state"] = GONE
+            track["state"] = AWAY if track["state"] >= LOST and clock - track["last"] <= memory else GONE
 
 
 @compiled
-def _begin(moment: Moment, count: int, columns: Rows, least_score: float) -> int:
-    """Append a track for each detection that scores enough; returns how many tracks there are now."""
+def _begin(moment: Moment, count: int, columns: Rows, least_score: float, newborn: float) -> int:
+    """Append a track for each detection that scores enough; returns how many tracks there are now.
+
+    None where a visible track covers it, 1 - IoU below ``newborn``: rarely is somebody first seen inside another.
+    """
     tracks, found = moment.tracks, moment.found
     for column in columns:
         one = found[column]
         if one["score"] < least_score:
             continue
+        if newborn > 0 and _is_covered(one, tracks[:count], newborn, moment.margin):
+            continue
         track = tracks[count]
         track["id"], track["state"], track["class"], track["hits"] = 0, TRACKED, one["class"], 0
-        track["first"] = moment.clock
+        track["first"] = track["since"] = moment.clock
         motion.start(track["motion"], one["measured"], moment.noise)
         remember(track, one, moment.clock, moment.form)
         copy(moment.given[one["row"]], moment.known[count])
         count += 1
     return count
+
+
+@compiled
+def _is_covered(one: Any, tracks: Table, limit: float, margin: float) -> bool:
+    """Whether a visible track of its class covers a detection, 1 - IoU below ``limit``."""
+    left, right = one["box"][0], one["box"][2]
+    for track in tracks:
+        if track["box"][0] >= right or track["box"][2] <= left or track["state"] != TRACKED:
+            continue
+        if track["class"] == one["class"] and 1 - iou(track["box"], one["box"], margin) < limit:
+            return True
+    return False
 
 
 @compiled
@@ -75,33 +92,28 @@ def _drop_doubles(tracks: Table, limit: float, margin: float) -> None:
 
 
 @compiled
-def _drop_visible_doubles(tracks: Table, limit: float, newborn: float, margin: float, thoroughly: bool) -> None:
-    """Of two visible tracks that cover each other and did so before, 1 - IoU below ``limit``, the later one ends.
-
-    One that is not confirmed yet ends at once, and below ``newborn``: rarely is somebody first seen inside another.
-    Those confirmed are looked at ``thoroughly`` alone.
-    """
+def _drop_lasting_doubles(tracks: Table, limit: float, margin: float) -> None:
+    """Of two visible tracks that cover each other and did so before, 1 - IoU below ``limit``, the later one ends."""
     # Centres as columns of numbers, so that one track is compared with several at a time; nearly all are far away.
     x, y, count = np.empty(len(tracks)), np.empty(len(tracks)), 0
     earlier = np.empty(len(tracks), np.int64)
-    least = 1 - max(limit, newborn)  # IoU, at which the larger of two is at most 1 / IoU times as wide as the other
+    least = 1 - limit  # IoU, at which the larger of two is at most 1 / IoU times as wide as the other
     reach = 0.5 if least >= 0.5 else 0.5 + (0.5 - least) / max(least, 1e-9)
     for row in range(len(tracks)):
         track = tracks[row]
         if track["state"] != TRACKED:
             continue
-        box, confirmed = track["box"], track["id"] > 0
+        box = track["box"]
         here_x, here_y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
         far_x, far_y = reach * (box[2] - box[0] + margin), reach * (box[3] - box[1] + margin)
         near = 0
-        for k in range(0 if confirmed and not thoroughly else count):
+        for k in range(count):
             near += (abs(x[k] - here_x) <= far_x) & (abs(y[k] - here_y) <= far_y)
         k = 0
         while near and k < count:
             if abs(x[k] - here_x) <= far_x and abs(y[k] - here_y) <= far_y:
                 near -= 1
-                other = tracks[earlier[k]]
-                if other["class"] == track["class"] and _covers(other, track, limit if confirmed else newborn, margin):
+                if _stays_on(tracks[earlier[k]], track, limit, margin):
                     track["state"] = GONE
                     break
             k += 1
@@ -111,14 +123,13 @@ def _drop_visible_doubles(tracks: Table, limit: float, newborn: float, margin: f
 
 
 @compiled
-def _covers(earlier: Any, later: Any, limit: float, margin: float) -> bool:
-    """Whether two tracks cover each other, and, once the later is confirmed, did so at its oldest observation."""
+def _stays_on(earlier: Any, later: Any, limit: float, margin: float) -> bool:
+    """Whether two tracks cover each other now, and did at the later one's oldest observation: who cross do not."""
+    if later["hits"] < HISTORY or earlier["class"] != later["class"]:
+        return False
     if 1 - iou(earlier["box"], later["box"], margin) >= limit:
         return False
-    if later["id"] == 0:
-        return True
-    # People who cross do so for a moment; a double stays.
-    before = later["seen"][max(later["hits"] - HISTORY, 0) % HISTORY]
+    before = later["seen"][later["hits"] % HISTORY]
     for k in range(min(earlier["hits"], HISTORY)):
         then = earlier["seen"][k]
         if then[4] == before[4]:
@@ -189,12 +200,14 @@ def finish(
     moment, rules = Moment(*parts), Rules(*rule_parts)
     tracks = moment.tracks
     least_score, sure, needed, thoroughly = beginning
-    expire(tracks[:count], moment.clock, rules.patience)
+    # Without embeddings nobody who is away is known again.
+    memory = rules.memory if moment.known.shape[1] > 0 else rules.patience
+    expire(tracks[:count], moment.clock, rules.patience, memory)
     if max(rules.coast, rules.coast_still, rules.coast_hidden) > 0.01:
         _extend(extent, moment.found)
-    count = _begin(moment, count, columns, least_score)
+    count = _begin(moment, count, columns, least_score, rules.newborn)
     _drop_doubles(tracks[:count], rules.double, moment.margin)
-    if rules.visible_double > 0 or rules.newborn > 0:
-        _drop_visible_doubles(tracks[:count], rules.visible_double, rules.newborn, moment.margin, thoroughly)
+    if thoroughly and rules.visible_double > 0:
+        _drop_lasting_doubles(tracks[:count], rules.visible_double, moment.margin)
     count, last_id = _settle(tracks[:count], moment.known, last_id, needed, sure)
     return count, last_id, show(tracks[:count], moment.clock, extent, rules)

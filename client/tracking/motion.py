@@ -194,7 +194,7 @@ def predict(tracks: Table, form: int, noise: Table, dt: float, tentative_too: bo
         if track["state"] == TENTATIVE and not tentative_too:
             continue
         motion = track["motion"]
-        if track["state"] == LOST:
+        if track["state"] >= LOST:
             for k in range(4):
                 if noise[k]["rests"]:
                     motion[1, k] = 0

@@ -5,7 +5,8 @@ Found on validation data, out of known parts:
 1. Confirmed and lost tracks take confident detections by the lesser of 1 - IoU * score and half the cosine
    distance of the embeddings, where the boxes overlap and the embeddings agree (BoT-SORT).
 2. Tracks and detections left over are matched by embeddings alone, where the motion allows it and these agree
-   closely: people come back from behind others somewhere else than expected (FairMOT's gate).
+   closely: people come back from behind others somewhere else than expected (FairMOT's gate). Who has been lost for
+   longer than that is believed comes back only where the boxes overlap *and* the embeddings agree.
 3. Tracks that were seen in the last frame take weak detections by overlap, without learning their embeddings, which
    mostly show whoever stands in front (ByteTrack).
 4. People seen once take confident detections by overlap; those who find none are forgotten. A detection of good
@@ -31,7 +32,7 @@ import numpy.typing as npt
 from client.tracking.config import TrackerConfig
 from client.tracking.crowd_motion import CrowdMotion
 from client.tracking.motion import GATE, LEAST_RATE, STEADY_XYAH, XYWH, at_rate
-from client.tracking.records import LOST, TENTATIVE, TRACKED, Rows
+from client.tracking.records import AWAY, LOST, TENTATIVE, TRACKED, Rows
 from client.tracking.setting import setting
 from client.tracking.table import TrackTable
 from mot.detections import Detections, Tracks
@@ -58,6 +59,11 @@ class OverlapReidConfig(TrackerConfig):
     gate: float = setting(
         GATE, "squared Mahalanobis distance that the motion allows where embeddings alone decide", most=np.inf
     )
+    away_seconds: float = setting(
+        3, "seconds that a lost track is remembered, for those who come back where expected and look alike", most=np.inf
+    )
+    away_overlap_thres: float = setting(0.7, "1 - IoU up to which they are where expected")
+    away_look_thres: float = setting(0.4, "cosine distance up to which they look alike")
     low_match_thres: float = setting(0.4, "1 - IoU, with weak detections")
     tentative_thres: float = setting(0.7, "1 - IoU, for people seen once")
     feature_momentum: float = setting(
@@ -74,6 +80,10 @@ class OverlapReidConfig(TrackerConfig):
     coast_hidden: float = 0.45  # most are still there
     visible_double_thres: float = 0.4
     newborn_thres: float = 0.5
+
+    def memory(self, frame_rate: float) -> float:
+        """See :meth:`client.tracking.config.TrackerConfig.memory`."""
+        return max(self.patience(frame_rate), self.away_seconds * frame_rate)
 
     def tracker(self, frame_rate: float = 30) -> OverlapReidTracker:
         return OverlapReidTracker(self, frame_rate)
@@ -103,6 +113,7 @@ class OverlapReidTracker:
 
         if table.has_embeddings:
             known, high = self._match_by_embeddings(known, high, slow)
+            high = self._match_away(high)
         else:
             table.shift(self._crowd.update(table.tracks, table.found, table.only(known, TRACKED), high))
             # Whatever is allowed is better than leaving both alone, which costs 1.
@@ -138,6 +149,15 @@ class OverlapReidTracker:
         known, high = table.match(known, high, cost, config.match_thres, momentum=self._momentum)
         cost = table.embedding(known, high, gate=config.gate)
         return table.match(known, high, cost, config.look_thres, momentum=self._momentum)
+
+    def _match_away(self, high: Rows) -> Rows:
+        """Those lost for long, by place and look together; returns the detections left over."""
+        table, config = self._table, self._config
+        if not len(high) or not len(away := table.rows(AWAY)):
+            return high
+        cost = table.embedding(away, high, gate=np.inf)
+        cost[np.isinf(table.overlap(away, high, far=config.away_overlap_thres))] = np.inf
+        return table.match(away, high, cost, config.away_look_thres, momentum=self._momentum)[1]
 
     def _match_slow(self, rows: Rows, columns: Rows) -> tuple[Rows, Rows]:
         """By embeddings and motion together, or by motion alone: by nearness, as far as people walk in the time."""

@@ -30,8 +30,9 @@ class State(IntEnum):
     LOST = 2  # not matched, remembered for a while
 
 
-# As plain numbers for compiled code; a track that is GONE is dropped at the end of the frame.
-TENTATIVE, TRACKED, LOST, GONE = 0, 1, 2, 3
+# As plain numbers for compiled code. A track is AWAY when it was lost so long ago that a tracker may want more proof;
+# one that is GONE is dropped at the end of the frame.
+TENTATIVE, TRACKED, LOST, AWAY, GONE = 0, 1, 2, 3, 4
 
 TRACK = np.dtype(
     [
@@ -42,6 +43,7 @@ TRACK = np.dtype(
         ("detection", np.int64),  # row in the caller's detections of the frame in which it was last matched
         ("score", np.float64),  # of that detection
         ("first", np.float64),  # clock, in frames, when it was first seen
+        ("since", np.float64),  # clock since when it was shown without a break; infinity: it is not
         ("last", np.float64),  # clock when it was last matched
         ("motion", np.float64, (5, 4)),  # Kalman filters, see client.tracking.motion
         ("box", np.float64, (4,)),  # xyxy, pixels: where these believe the person to be

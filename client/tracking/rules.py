@@ -14,6 +14,7 @@ class Rules(NamedTuple):
     """How long tracks last and which are shown; compiled steps are given its parts, as those of a Moment."""
 
     patience: float  # frames that a lost track is remembered
+    memory: float  # the same of one that is away
     double: float  # 1 - IoU below which a visible and a lost track are the same person
     visible_double: float  # the same of two visible ones
     newborn: float  # the same, where one is not confirmed yet
@@ -26,7 +27,7 @@ class Rules(NamedTuple):
     measured: bool  # show the last detection's box, not the filters'
 
 
-RuleParts = tuple[float, float, float, float, float, float, float, float, float, float, bool]
+RuleParts = tuple[float, float, float, float, float, float, float, float, float, float, float, bool]
 
 
 def rules_of(config: TrackerConfig, frame_rate: float, *, measured: bool) -> Rules:
@@ -34,6 +35,7 @@ def rules_of(config: TrackerConfig, frame_rate: float, *, measured: bool) -> Rul
     # All are made floats: a whole number would have the compiled steps compiled once more.
     return Rules(
         patience=float(config.patience(frame_rate)),
+        memory=float(config.memory(frame_rate)),
         double=float(config.duplicate_thres),
         visible_double=float(config.visible_double_thres),
         newborn=float(config.newborn_thres) if frame_rate >= _STEADY else 0.0,

@@ -22,7 +22,9 @@ def show(tracks: Table, clock: float, extent: Array, rules: Rules) -> Table:
     for track in tracks:
         seen = track["state"] == TRACKED
         if not seen and not (track["state"] == LOST and _is_believable(track, tracks, clock, extent, rules)):
+            track["since"] = track["since"] if track["state"] < LOST else np.inf
             continue
+        track["since"] = min(track["since"], clock)
         copy(track["box"], box)
         if rules.measured and seen:
             copy(track["seen"][(track["hits"] - 1) % HISTORY][:4], box)
@@ -46,7 +48,7 @@ def show(tracks: Table, clock: float, extent: Array, rules: Rules) -> Table:
 def _is_believable(track: Any, tracks: Table, clock: float, extent: Array, rules: Rules) -> bool:
     """Whether a lost person is still where they are expected: soon after, in the picture, behind somebody."""
     lost = clock - track["last"]
-    if lost > max(rules.coast, rules.coast_still, rules.coast_hidden) or lost > track["last"] - track["first"]:
+    if lost > max(rules.coast, rules.coast_still, rules.coast_hidden) or lost > track["last"] - track["since"]:
         return False
     box, motion = track["box"], track["motion"]
     width = box[2] - box[0]

@@ -30,7 +30,7 @@ from mot.detections import Detections, Tracks
 
 # A time step is taken as whole frames where it is so close: containers round times to milliseconds.
 _JITTER = 0.05  # frames
-_LOOK_EVERY = 0.15  # seconds between two looks for doubles among confirmed tracks
+_LOOK_EVERY = 0.25  # seconds between two looks for doubles among confirmed tracks
 
 
 class TrackTable:
@@ -60,7 +60,7 @@ class TrackTable:
             raise TrackerError(f"frame rate is {frame_rate}, but must be a positive number")
         self._frame_rate = frame_rate
         rules = rules_of(config, frame_rate, measured=measured)
-        self._rules, self._patience = (*rules,), rules.patience
+        self._rules, self._patience, self._memory = (*rules,), rules.patience, rules.memory
         self._look_every = max(1, round(_LOOK_EVERY * frame_rate))
         self._model = model
         self._predict_tentative, self._margin = predict_tentative, float(margin)
@@ -114,7 +114,7 @@ class TrackTable:
         self.seconds = step / self._frame_rate
         self._parts = self._now()
         # Where frames are missing: whoever would have expired with one of these must not be found now.
-        lifecycle.expire(self.tracks, self.clock, self._patience + 1)
+        lifecycle.expire(self.tracks, self.clock, self._patience + 1, self._memory + 1)
         motion.predict(self.tracks, self._model.form, self._model.noise, step, self._predict_tentative)
 
     def _sort(self, detections: Detections, given: npt.NDArray[np.float32] | None, least_score: float) -> int:

@@ -79,6 +79,51 @@ def test_a_long_occlusion_is_bridged_by_embeddings() -> None:
     assert ids(run(plain(look_thres=0), walk + hidden + back))[-1] == [2]
 
 
+@pytest.mark.parametrize("rate", [7.0, 30.0])
+@pytest.mark.parametrize(
+    ("seconds", "aside", "cosine", "found"),
+    [
+        (2.9, 0, 1.0, True),
+        (2.9, 20, 0.65, True),  # 20 pixels aside: an IoU of a third
+        (2.9, 25, 1.0, False),  # less than 0.3: beside it is not where they are expected
+        (2.9, 0, 0.55, False),  # in their place, and somebody else
+        (3.4, 0, 1.0, False),
+    ],
+)
+def test_after_a_second_only_place_and_look_together_bring_somebody_back(
+    rate: float, seconds: float, aside: float, cosine: float, found: bool
+) -> None:
+    gone = [frame()] * round(seconds * rate - 1)
+    scene = [frame(PERSON)] * 10 + gone + [half_alike(frame((10 + aside, 20, 0.9, 0)), cosine)] * 2
+    tracker = OverlapReidTracker(OverlapReidConfig(coast=0, coast_hidden=0, sure_margin=1), rate)
+    assert ids(run(tracker, scene))[-1] == ([1] if found else [2])
+
+
+def test_whoever_stands_where_somebody_long_lost_is_expected_is_shown() -> None:
+    """Even in the very place: one lost for a moment would be taken for the same person."""
+    scene = [frame(PERSON)] * 10 + [frame()] * 35 + [frame((10, 20, 0.9, 1))] * 3
+    assert ids(run(plain(), scene))[-2:] == [[2], [2]]
+
+
+def test_without_embeddings_nobody_is_remembered_for_longer() -> None:
+    scene = [frame(PERSON, embedding_dim=0)] * 10
+    gone, back = frame(embedding_dim=0), [frame(PERSON, embedding_dim=0)] * 2
+    assert ids(run(plain(), [*scene, *[gone] * 29, *back]))[-1] == [1]
+    assert ids(run(plain(), [*scene, *[gone] * 31, *back]))[-1] == [2]
+
+
+def test_who_comes_back_for_a_moment_is_not_shown_for_longer_than_that() -> None:
+    """Seen for 20 frames, away for 20, seen for 3, which are 2 steps: expected for 2 more, not for the 4 of 0.15 s."""
+    shown = run(OverlapReidTracker(), [frame(PERSON)] * 20 + [frame()] * 20 + [frame(PERSON)] * 3 + [frame()] * 5)
+    assert ids(shown)[20:40] == [[1]] * 4 + [[]] * 16
+    assert ids(shown)[40:] == [[1]] * 3 + [[1]] * 2 + [[]] * 3
+
+
+def test_a_moment_in_which_somebody_is_shown_unseen_is_no_break() -> None:
+    shown = run(OverlapReidTracker(), [frame(PERSON)] * 20 + [frame()] * 2 + [frame(PERSON)] + [frame()] * 5)
+    assert ids(shown)[20:] == [[1]] * 7 + [[]]
+
+
 def test_weak_detections_keep_tracks_alive_and_start_none() -> None:
     weak = (10.0, 20.0, 0.25, 0)
     assert ids(run(plain(), [frame(PERSON), *[frame(weak)] * 40])) == [[1]] * 41

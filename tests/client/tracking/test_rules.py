@@ -17,6 +17,13 @@ def test_the_buffer_is_a_time(config: ByteConfig, rate: float, frames: float) ->
     assert rules_of(config, rate, measured=False).patience == frames
 
 
+@pytest.mark.parametrize(("seconds", "frames"), [(3, 30), (0, 10)])
+def test_what_is_away_is_remembered_for_longer_never_shorter(seconds: float, frames: float) -> None:
+    rules = rules_of(OverlapReidConfig(away_seconds=seconds), 10, measured=False)
+    assert (rules.patience, rules.memory) == (10, frames)
+    assert rules_of(ByteConfig(), 10, measured=False).memory == 10
+
+
 @pytest.mark.parametrize(("rate", "frames"), [(1, 0), (3.5, 0), (7, 1), (10, 1), (30, 4)])
 def test_coasting_is_a_time(rate: float, frames: int) -> None:
     assert int(rules_of(OverlapReidConfig(), rate, measured=False).coast) == frames

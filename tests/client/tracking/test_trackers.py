@@ -18,9 +18,9 @@ NEEDING_EMBEDDINGS = ("fairmot", "fairmot_byte")
 
 
 def plain_config(name: str) -> TrackerConfig:
-    """A tracker's defaults, but only detections are shown, and nobody before ``min_hits`` of them."""
+    """A tracker's defaults, but only detections are shown, nobody before ``min_hits`` of them or after the buffer."""
     config = replace(tracker_config(name), coast=0, coast_still=0, coast_hidden=0)
-    return replace(config, sure_margin=1) if isinstance(config, OverlapReidConfig) else config
+    return replace(config, sure_margin=1, away_seconds=0) if isinstance(config, OverlapReidConfig) else config
 
 
 @EVERY
