@@ -93,8 +93,8 @@ def main() -> None:
     its.close()
     if not leave():
         raise SystemExit("own_network: this process may not have a network of its own")
-    with socket.create_server(("127.0.0.1", 1080), backlog=128) as door:
-        socket.send_fds(ours, [b"x"], [door.fileno()])
+    with socket.create_server(("127.0.0.1", 1080), backlog=128) as listening:
+        socket.send_fds(ours, [b"x"], [listening.fileno()])
     ours.close()
     os.execv(sys.argv[1], sys.argv[1:])
 

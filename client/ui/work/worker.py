@@ -22,6 +22,7 @@ from types import FrameType
 import numpy as np
 
 from client.detection.errors import DetectorError
+from client.detection.outage import Outage
 from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError
@@ -62,8 +63,9 @@ class Worker:
         self._settings, self._name = settings, name
         self._database = Database(settings.database)
         self._queue = JobQueue(self._database)
-        self._networks = Networks()
+        self._networks = Networks(tell=self._hear)
         self._ending = Event()
+        self._away = Event()  # the server gives no answer
         self._stop = Event()  # of the job at hand
 
     def end(self) -> None:
@@ -86,6 +88,13 @@ class Worker:
                     log.warning("%s", error)
                     self._ending.wait(_FULL_S)
                 self._ending.wait(_IDLE_S)
+
+    def _hear(self, outage: Outage) -> None:
+        """Called from several threads while the server does not answer, and once when it does again."""
+        if outage.over:
+            self._away.clear()
+        else:
+            self._away.set()
 
     def _warm_up(self) -> None:
         """So that the first job begins as fast as the others, if the server is there."""
@@ -117,7 +126,7 @@ class Worker:
             self._stop.set()
         folder = self._settings.jobs / job.id
         watch = JobWatch(folder, most_seconds=self._settings.limits.seconds)
-        with about(job=job.id), Tending(self._queue, job, watch, self._stop, self._settings.url):
+        with about(job=job.id), Tending(self._queue, job, watch, self._stop, self._away.is_set):
             event("job begun", attempt=job.attempt)
             try:
                 frames = self._track(job, folder / str(job.attempt), watch)
@@ -172,10 +181,13 @@ class Worker:
         deadline = time.monotonic() + self._settings.retry_for_s
         while True:
             try:
-                return self._networks.get(self._network_config())
+                network = self._networks.get(self._network_config())
+                self._away.clear()
+                return network
             except DetectorError:
-                if time.monotonic() > deadline:
+                if self._settings.engine == "local" or time.monotonic() > deadline:
                     raise
+            self._away.set()
             if self._stop.wait(_AWAY_S):
                 raise JobStoppedError("stopped while the server was away")
 
