@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from client.ui.page.actions import delete_job
+from client.ui.page.fragments import fragment
 from client.ui.page.outcome import show_outcome
 from client.ui.page.parts import part
 from client.ui.page.phrases import sentence
@@ -31,7 +32,7 @@ def show_job(view: View, id: str) -> None:
         return
     st.html(f'<div class="mot-step">{escape(job.title)}</div>')
     if job.live:
-        st.fragment(_show_live, run_every=_LOOK_S)(view, id)
+        fragment(_show_live, _LOOK_S)(view, id)
     elif job.state == "done":
         if job.error_kind:  # of a drawing; the earlier results are there
             st.warning(sentence(words, job.error_kind, job.error))

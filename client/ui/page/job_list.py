@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from client.ui.page.actions import delete_job
+from client.ui.page.fragments import fragment
 from client.ui.page.progress import status_text, timing_text
 from client.ui.page.view import View
 from client.ui.store.forecast import Place, places
@@ -19,7 +20,7 @@ _ICONS = {"queued": "⏳", "running": "▶️", "done": "✅", "failed": "⚠️
 def show_jobs(view: View) -> None:
     """The list; it looks for news by itself while anything waits or runs."""
     live = any(job.live for job in view.services.jobs.of(view.owner))
-    st.fragment(_show_list, run_every=_LOOK_S if live else None)(view)
+    fragment(_show_list, _LOOK_S if live else None)(view)
 
 
 def _show_list(view: View) -> None:

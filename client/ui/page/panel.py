@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from client.ui.metrics import ServerState, read_state
+from client.ui.page.fragments import fragment
 from client.ui.page.view import View
 
 
@@ -14,7 +15,7 @@ def show_panel(view: View) -> None:
     """A small window behind a button; the server is asked only when it is open."""
     words = view.words
     with st.popover(words.server, icon=":material/dns:", key="server"):
-        st.fragment(_show)(view)
+        fragment(_show)(view)
 
 
 def _show(view: View) -> None:

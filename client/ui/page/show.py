@@ -47,19 +47,21 @@ def show() -> None:
     if cookie is None or not own.people.valid(cookie):
         st.error(words.no_cookie)
         return
-    owner = admitted(own, cookie, words)
-    if owner is None:
-        return
-    view = View(services=own, owner=owner, cookie=cookie, language=language)
-    _show_head(view)
-    job = st.query_params.get("job")
     try:
-        if job:
-            show_job(view, job)
-        else:
-            show_home(view)
+        owner = admitted(own, cookie, words)
+        if owner is not None:
+            _show_view(View(services=own, owner=owner, cookie=cookie, language=language))
     except StoreError:
         st.error(words.error_disk_full, icon=":material/error:")
+
+
+def _show_view(view: View) -> None:
+    _show_head(view)
+    job = st.query_params.get("job")
+    if job:
+        show_job(view, job)
+    else:
+        show_home(view)
 
 
 def _language() -> Language:

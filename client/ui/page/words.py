@@ -163,6 +163,7 @@ class Words:
     error_too_large: str
     error_too_many: str
     error_disk_full: str
+    error_no_room: str
     error_too_long: str
     error_too_many_pixels: str
     error_not_video: str
