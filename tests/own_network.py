@@ -1,6 +1,7 @@
 """Runs a program in a network of its own, from which only a SOCKS proxy leads out, to this machine.
 
     python tests/own_network.py PROGRAM ARGUMENTS ...
+    python tests/own_network.py                        only says, by its status, whether that can be done here
 
 Chromium breaks off what it loads (ERR_NETWORK_CHANGED) whenever an interface of its network comes or goes, as those of
 containers do; in a network that holds nothing but the loopback interface, none does. The program takes the place of
@@ -83,9 +84,14 @@ async def _serve(listening: socket.socket) -> None:
 
 def main() -> None:
     """Fork the proxy, which stays in this network; then leave, open its door there, and become the program."""
+    if len(sys.argv) == 1:
+        raise SystemExit(0 if leave() else 1)
     ours, its = socket.socketpair()
+    program = os.getpid()
     if os.fork() == 0:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != program:  # it has ended already
+            return
         ours.close()
         _, (door,), _, _ = socket.recv_fds(its, 1, 1)
         asyncio.run(_serve(socket.socket(fileno=door)))

@@ -21,8 +21,9 @@ WAIT_MS = 60_000  # machines are slow when many tests run
 class PageServer:
     """A running page."""
 
-    def __init__(self, data: Path, *options: object) -> None:
-        self.data, self.port, self._options = data, free_port(), options
+    def __init__(self, data: Path, *options: object, folder: Path = ROOT) -> None:
+        """``folder``: in which it is started, and has its secrets."""
+        self.data, self.port, self._options, self.folder = data, free_port(), options, folder
         self.address = f"http://127.0.0.1:{self.port}/"
         self.process: subprocess.Popen[str] | None = None
 
@@ -32,7 +33,8 @@ class PageServer:
             [*_command(), "ui", "--port", str(self.port), "--data", str(self.data), *map(str, self._options)],
             stdout=log,
             stderr=log,
-            cwd=ROOT,
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
         )
         log.close()
         self.wait_up()

@@ -124,7 +124,7 @@ class UploadRoutes:
         path = self._uploads.path(upload.id) / "poster.jpg"
         if not await asyncio.to_thread(path.exists):
             raise RefusedError(404, "missing", "there is no picture of it yet")
-        return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+        return FileResponse(path, headers={"Cache-Control": self._services.cached(3600)})
 
     async def _upload(self, request: Request, owner: str) -> Upload:
         upload = await run_in_threadpool(self._uploads.get, owner, request.path_params["id"])
