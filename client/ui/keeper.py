@@ -142,6 +142,7 @@ class _Process:
         environment = self._settings.environment() | {
             PARENT: str(os.getpid()),
             FORM: "json" if for_machines() else "text",
+            "MALLOC_ARENA_MAX": "2",  # glibc gives every thread its own otherwise, and memory back from none of them
             "OPENCV_IO_MAX_IMAGE_PIXELS": str(self._settings.limits.pixels),
         }
         self.process = subprocess.Popen(

@@ -14,6 +14,8 @@ from client.ui.store.forecast import Place, places
 from client.ui.store.jobs import Job
 
 _LOOK_S = 1.0
+_MOST = 12  # jobs that have ended, until a person asks for the others; each is a dozen objects in the server's memory
+_ALL = "all-jobs"
 _ICONS = {"queued": "⏳", "running": "▶️", "done": "✅", "failed": "⚠️", "cancelled": "✖️"}
 
 
@@ -30,8 +32,15 @@ def _show_list(view: View) -> None:
         st.info(words.none_yet)
         return
     waiting = places(view.services.database, view.services.settings.workers) if any(j.live for j in jobs) else {}
-    for job in jobs:
+    shown = jobs if st.session_state.get(_ALL) else [job for n, job in enumerate(jobs) if n < _MOST or job.live]
+    for job in shown:
         _show_row(view, job, waiting.get(job.id))
+    if len(shown) < len(jobs):
+        st.button(words.older.format(count=len(jobs)), key="older", width="stretch", on_click=_want_all)
+
+
+def _want_all() -> None:
+    st.session_state[_ALL] = True
 
 
 def _show_row(view: View, job: Job, place: Place | None) -> None:

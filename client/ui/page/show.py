@@ -30,6 +30,9 @@ STYLE = """
 .mot-table th { opacity: .7; font-weight: 600; }
 .mot-thumb { width: 100%; aspect-ratio: 16/9; object-fit: cover; border-radius: .5rem;
   background: #0002; display: block; }
+.mot-link { display: inline-block; min-width: 16rem; padding: .45rem .9rem; border-radius: .6rem;
+  color: inherit !important; border: 1px solid rgba(128,128,128,.35); text-decoration: none !important; }
+.mot-link:hover, .mot-link:focus-visible { border-color: currentColor; }
 .mot-picture { width: 100%; border-radius: .8rem; display: block; }
 @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 1.2rem; }
   .mot-head { font-size: 1.5rem; } }
