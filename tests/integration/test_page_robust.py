@@ -78,10 +78,16 @@ def bright(path: Path, count: int) -> Path:
     return make_video(path, [np.full((480, 640, 3), colour, np.uint8) for colour in drift.astype(np.uint8)])
 
 
-def slow(person: Person, bytes_per_second: int) -> None:
+def slow(person: Person, bytes_per_second: int) -> Any:
+    """A slow connection; returns it, for :func:`cut`."""
     session = person.context.new_cdp_session(person.page)
     session.send("Network.enable")
-    values = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+    cut(session, bytes_per_second, offline=False)
+    return session
+
+
+def cut(session: Any, bytes_per_second: int, *, offline: bool) -> None:
+    values = {"offline": offline, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
     session.send("Network.emulateNetworkConditions", values)
 
 
@@ -124,6 +130,31 @@ def _wait_sent(person: Person, percent: int) -> int:
     """Wait until so much of an upload has been sent; how much it is then."""
     person.page.wait_for_function(f"() => {_SHARE} >= {percent}")
     return int(person.page.evaluate(f"() => {_SHARE}"))
+
+
+def test_a_lost_connection_in_mid_upload(browser: Any, server: PageServer, large: Path) -> None:
+    person = Person(browser, server)
+    person.open()
+    line = slow(person, LINE)
+    person.choose(large)
+    _wait_sent(person, 10)
+    cut(line, LINE, offline=True)
+    person.wait_text("The connection is lost. It goes on by itself as soon as it is back.")
+    cut(line, LINE, offline=False)
+    person.page.wait_for_selector(".mot-thumb")
+    person.close()
+
+
+def test_files_that_are_dropped(person: Person, short: Path) -> None:
+    person.page.wait_for_selector(".drop button")
+    data = person.page.evaluate_handle(
+        "bytes => { const data = new DataTransfer();"
+        " data.items.add(new File([new Uint8Array(bytes)], 'dropped.mp4')); return data }",
+        list(short.read_bytes()),
+    )
+    person.page.dispatch_event(".drop", "drop", {"dataTransfer": data})
+    person.page.wait_for_selector(".mot-thumb")
+    person.wait_text("dropped.mp4")
 
 
 @pytest.mark.parametrize("noted", [True, False])

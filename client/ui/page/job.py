@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
@@ -50,6 +51,7 @@ def _show_live(view: View, id: str) -> None:
     place = places(view.services.database, view.services.settings.workers).get(id) if job.state == "queued" else None
     if job.error_kind == "server_away":
         st.warning(words.waiting_server, icon=":material/cloud_off:")
+        job = replace(job, error_kind="")  # is said
     st.progress(min(1.0, job.frames / job.total) if job.total and job.state == "running" else 0.0)
     detail = " · ".join(filter(None, [status_text(words, job, place), timing_text(words, job)]))
     st.html(f'<p class="mot-soft" data-state="{job.state}" role="status">{escape(detail)}</p>')

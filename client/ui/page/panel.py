@@ -13,13 +13,9 @@ from client.ui.page.view import View
 
 def show_panel(view: View) -> None:
     """A small window behind a button; the server is asked only when it is open."""
-    fragment(_show_button)(view)
-
-
-def _show_button(view: View) -> None:
     with st.popover(view.words.server, icon=":material/dns:", key="server", on_change="rerun") as box:
         if box.open:
-            _show(view)
+            fragment(_show)(view)
 
 
 def _show(view: View) -> None:
