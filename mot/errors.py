@@ -26,7 +26,7 @@
         SettingsError        a limit of the upload page is no usable value           client/ui/settings.py
         StoreError           the page's data cannot be read or written               client/ui/store/database.py
         QueueError           a job cannot be queued, or there is none of this id     client/ui/store/jobs.py
-        UploadError          an upload is refused or cannot go on                    client/ui/store/uploads.py
+        UploadError          an upload is refused or cannot go on                    client/ui/store/appending.py
         FaultError           a job has failed for a reason that the page words       client/ui/work/faults.py
         MetricsError         the metrics cannot be served                            client/metrics.py
         DataError            training data are malformed                             training/data/labels.py

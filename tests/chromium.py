@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import own_network
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = [
@@ -24,13 +31,38 @@ def chromium_path() -> str | None:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """A ``playwright.sync_api.Browser``; the test is skipped where there is none."""
+def chromium(*, alone: bool = True) -> Iterator[Any]:
+    """A ``playwright.sync_api.Browser``; the test is skipped where there is none.
+
+    Args:
+        alone: in a network of its own, where that can be had, so that it does not break off what it loads when an
+            interface of this machine comes or goes. Costs a hop by a proxy.
+    """
     program = chromium_path()
     if program is None:
         pytest.skip("no browser: apt-get install chromium, or name one in MOT_CHROMIUM")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=_FLAGS)
+    with tempfile.TemporaryDirectory() as folder, playwright.sync_playwright() as started:
+        flags = list(_FLAGS)
+        if alone and can_be_alone():
+            program = _alone(program, Path(folder))
+            flags += [f"--proxy-server={own_network.PROXY}", "--proxy-bypass-list=<-loopback>"]
+        browser = started.chromium.launch(executable_path=program, args=flags)
         yield browser
         browser.close()
+
+
+def can_be_alone() -> bool:
+    """Whether this process may start others in a network of their own."""
+    return subprocess.run(_LEAVE, check=False).returncode == 0
+
+
+_LEAVE = (sys.executable, own_network.__file__)
+
+
+def _alone(program: str, folder: Path) -> str:
+    """A program that is ``program`` in a network of its own."""
+    path = folder / "chromium"
+    path.write_text(f'#!/bin/sh\nexec {shlex.join([*_LEAVE, program])} "$@"\n')
+    path.chmod(0o755)
+    return str(path)

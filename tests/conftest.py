@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from client.cli import main
 from tests.command import Outcome
+from tests.full_disk import disk
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,15 +37,8 @@ def mot_cases() -> Path:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 kB; needs the right to mount."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    options = ["-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(["mount", *options], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("cannot mount a tmpfs here: needs root on Linux")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)  # fails where a sink has left its file open
+    with disk(tmp_path / "disk", "256k") as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -86,6 +86,7 @@ def _results(browser: Any, server: PageServer, job: str) -> None:
     _take(person, "where")
     page.set_viewport_size({"width": 1200, "height": 800})
     page.get_by_role("button", name="Server").click()
+    page.locator("[data-kind=server]").wait_for()
     _take(person, "server")
     person.close()
 

@@ -26,6 +26,7 @@ _LOOK_EVERY_S = 0.2  # at the processes
 _DOUBTS_EVERY_S = 2.0  # overloaded, calls fail by the dozen
 _SETTLES_WITHIN_S = 5.0  # after a restart: clients' old connections fail, gRPC tries new ones every 2 s
 _PAUSE_S = 1.0  # after a restart that failed
+_LEAVES_WITHIN_S = 2.0  # at the end; an image takes less
 # An answer that takes longer than the server's queue may (10 s) and an inference will not come.
 _CANARY_DEADLINE_S = 20.0
 _OVERLOADED = ("exceeds maximum queue size", "timeout expired")  # Triton's words: it works, and has enough to do
@@ -76,7 +77,9 @@ class Supervisor:
         self._wake.set()
         with self._lock:
             mending = self._mending
-        if mending:
+        if not mending:
+            self._thread.join(_LEAVES_WITHIN_S)
+        if self._thread.is_alive():
             self._server.kill()  # so that nobody waits for its answer
         self._thread.join()
 
@@ -96,6 +99,12 @@ class Supervisor:
                 return time.monotonic() - self._mended < _SETTLES_WITHIN_S
         self._wake.set()
         return True
+
+    @property
+    def failure(self) -> str:
+        """Why the server was given up; nothing while it is not."""
+        with self._lock:
+            return self._failure
 
     def watch(self) -> None:
         """Return never: wait until the server is given up.

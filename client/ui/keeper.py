@@ -18,9 +18,9 @@ from typing import Self
 
 from client.log_lines import FORM
 from client.metrics import watch_queue
-from client.serving.errors import ServerError
 from client.serving.network import MODEL_REPOSITORY
 from client.serving.server import EmbeddedServer
+from client.serving.supervisor import Supervisor
 from client.terminal import for_machines
 from client.ui.settings import Settings, SettingsError
 from client.ui.store.database import Database, StoreError
@@ -31,6 +31,8 @@ _LOOK_S = 0.2
 _GRACE_S = 10.0  # for a job to stop and be put back
 _LEAST_LIFE_S = 2.0  # a process that dies younger is not restarted at once
 _PAUSE_S = 2.0
+_CANARY_EVERY_S = 10.0  # an image in so long is no load, even on two cores
+_GIVEN_UP_S = 60.0  # before a server that did not start again and again is tried once more
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ class Keeper:
         self.settings = settings
         self._stack = ExitStack()
         self._server: EmbeddedServer | None = None
+        self._supervisor: Supervisor | None = None
+        self._again_at: float | None = None  # when a server that was given up is tried once more
         self._processes: dict[str, _Process] = {}
 
     def __enter__(self) -> Self:
@@ -63,6 +67,8 @@ class Keeper:
                 stack.callback(self._stop_server)
                 found = {"url": self._server.grpc_url, "metrics_url": self._server.metrics_url}
                 self.settings = self.settings.model_copy(update=found)
+                stack.callback(self._leave_server)
+                self._supervise(self._server)
             stack.callback(self._stop_processes)
             self._processes["web"] = _Process("client.ui.web.server", self.settings)
             for number in range(self.settings.workers):
@@ -81,20 +87,27 @@ class Keeper:
                 if died is not None:
                     log.warning("the %s has ended with status %d and is started again", name, died[1])
                     JobQueue(self._database).release(f"{socket.gethostname()}-{died[0]}")
-            self._revive_server()
+            if self._server is not None and self._supervisor is not None and self._supervisor.failure:
+                self._try_again(self._server, self._supervisor.failure)
 
-    def _revive_server(self) -> None:
-        """A new server at the same address: whoever waits for it goes on."""
-        server = self._server
-        fault = server.fault() if server is not None else None
-        if server is None or fault is None:
-            return
-        log.warning("Triton %s and is started again:\n%s", fault, server.log(3))
-        try:
-            server.restart()
-        except ServerError as error:
-            log.error("Triton cannot be started: %s", error)
-            time.sleep(_PAUSE_S)
+    def _supervise(self, server: EmbeddedServer) -> None:
+        """A server that is broken or stuck is started again at the same address: whoever waits for it goes on."""
+        self._supervisor = Supervisor(server, canary_every_s=_CANARY_EVERY_S)
+        self._supervisor.__enter__()
+
+    def _leave_server(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.__exit__(None, None, None)
+
+    def _try_again(self, server: EmbeddedServer, failure: str) -> None:
+        """After a while, take charge of a server that was given up: the page does not end with it, nor do its jobs."""
+        if self._again_at is None:
+            log.error("%s\nit is tried again in %g s", failure, _GIVEN_UP_S)
+            self._again_at = time.monotonic() + _GIVEN_UP_S
+        elif time.monotonic() >= self._again_at:
+            self._again_at = None
+            self._leave_server()
+            self._supervise(server)
 
     def _count(self, state: str) -> float:
         """Jobs in this state, for the metrics; NaN while it cannot be known."""
@@ -129,6 +142,7 @@ class _Process:
         environment = self._settings.environment() | {
             PARENT: str(os.getpid()),
             FORM: "json" if for_machines() else "text",
+            "MALLOC_ARENA_MAX": "2",  # glibc gives every thread its own otherwise, and memory back from none of them
             "OPENCV_IO_MAX_IMAGE_PIXELS": str(self._settings.limits.pixels),
         }
         self.process = subprocess.Popen(

@@ -43,7 +43,9 @@ def read_state(settings: Settings) -> ServerState:
     try:
         with urllib.request.urlopen(settings.metrics_url, timeout=_TIMEOUT_S) as answer:
             text = answer.read(_MOST).decode(errors="replace")
-    except (OSError, ValueError):
+    except TimeoutError:  # connected, and no answer: it is stuck
+        return ServerState(ready=False)
+    except (OSError, ValueError):  # they may be closed to us
         return ServerState(ready=ready)
     return parse_metrics(text, ready=ready)
 

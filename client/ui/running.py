@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+from pathlib import Path
 from threading import Event, Thread
 
 from client.terminal import show
@@ -24,6 +25,8 @@ def keep_page(settings: Settings) -> None:
         raise SettingsError("the page needs Streamlit; install it with: pip install 'fairmot-mit[ui]'")
     if settings.base_path and not settings.base_path.startswith("/"):
         raise SettingsError(f"--base-path is {settings.base_path!r}, but must begin with /")
+    if settings.login:
+        _check_login()
     shown = "localhost" if settings.host in ("0.0.0.0", "127.0.0.1") else settings.host
     try:
         with Keeper(settings) as keeper:
@@ -32,6 +35,17 @@ def keep_page(settings: Settings) -> None:
             keeper.watch(Event())
     except KeyboardInterrupt:
         show("note", "stopped; jobs that were running begin again with the next start")
+
+
+def _check_login() -> None:
+    """So that it is said now, and not to the first who would log in."""
+    from streamlit.runtime.secrets import secrets_singleton
+
+    if not secrets_singleton.load_if_toml_exists() or "auth" not in secrets_singleton:
+        raise SettingsError(
+            f"--login needs an [auth] section in {Path('.streamlit/secrets.toml').absolute()}, with redirect_uri, "
+            "cookie_secret, client_id, client_secret and server_metadata_url"
+        )
 
 
 def _fetch_sample() -> None:

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=50)
     parser.add_argument("--bytes", type=int, default=1 << 30)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, chromium() as browser:
+    with tempfile.TemporaryDirectory() as name, chromium(alone=False) as browser:
         folder = Path(name)
         options = ("--engine", "local", "--model-repository", repository(folder / "models"), "--workers", 1)
         with page_server(folder / "data", *options) as server:

@@ -30,7 +30,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as name,
-        chromium() as browser,
+        chromium(alone=False) as browser,
         page_server(Path(name) / "data", "--workers", 1) as server,
     ):
         address = _triton(server)

@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from client.serving.network import MODEL_REPOSITORY
 from client.serving.server import EmbeddedServer
+from client.video.open import open_source
 from mot.sequence import read_results
 from tests.chromium import chromium
+from tests.client.outputs.test_anonymise import head, sharpness
 from tests.command import start
 from tests.page_server import PageServer, Person, free_port, page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.triton, pytest.mark.data]
 COUNT = 60  # frames: the first six seconds
+EDGE = 5  # pixels that the line around a person takes, and what the video's codec makes of it
 
 
 @pytest.fixture(scope="module")
@@ -145,25 +149,45 @@ def test_a_line_drawn_counts_at_once(done: Person) -> None:
     page.locator("[data-kind=lines]").wait_for()  # kept
 
 
-def test_drawn_again_without_the_network(done: Person, server: PageServer) -> None:
+def test_drawn_again_with_heads_blurred_without_the_network(done: Person, server: PageServer, video: Path) -> None:
     page = done.page
+    folder = server.data / "jobs" / page.url.partition("job=")[2]
+    assert _sharpness_of_heads(folder / "1", video) > 0.5, "as they are"
     before = _requests(server)
     page.get_by_role("tab", name="What is drawn").click()
-    page.get_by_text("Blur heads").click()
+    page.get_by_test_id("stForm").get_by_text("Blur heads").click()
     page.get_by_role("button", name="Draw again").click()
     page.wait_for_selector("video[src*='/2/']", state="attached")
-    assert _requests(server) == before
+    assert _requests(server) - before < COUNT / 4  # the supervisor's images, one in ten seconds
     page.get_by_role("tab", name="Video", exact=True).click()
     done.wait_done()
+    assert _sharpness_of_heads(folder / "2", video) < 0.1
 
 
-def _requests(server: PageServer) -> str:
+def _sharpness_of_heads(result: Path, video: Path) -> float:
+    """Of the heads in a result's video, as a part of what it is in the video that was sent (medians)."""
+    rows = read_results(result / "result.txt")
+    found: tuple[list[float], list[float]] = ([], [])
+    with open_source(str(video)) as before, open_source(str(result / "result.mp4")) as after:
+        for number, images in enumerate(zip(before, after, strict=True), start=1):
+            for left, top, width, height in rows.boxes[rows.frames == number]:
+                if height < 60:
+                    continue
+                box = np.array([left, top + EDGE, left + width, top + height])
+                for values, frame in zip(found, images, strict=True):
+                    values.append(sharpness(head(frame.image, box)))
+    assert len(found[0]) > 50, "there are people in it"
+    return float(np.median(found[1]) / np.median(found[0]))
+
+
+def _requests(server: PageServer) -> int:
     """Triton's count of images, from the panel's own source."""
     triton = next(line for pid in server.parts("tritonserver") for line in [Path(f"/proc/{pid}/cmdline").read_text()])
     port = triton.partition("--metrics-port=")[2].partition("\0")[0]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         lines = answer.read().decode().splitlines()
-    return next(line for line in lines if line.startswith("nv_inference_request_success"))
+    line = next(line for line in lines if line.startswith("nv_inference_request_success"))
+    return int(line.rpartition(" ")[2])
 
 
 def test_the_server_panel(done: Person) -> None:

@@ -6,7 +6,6 @@ With the tiny model in the workers: what is found matters less than what becomes
 from __future__ import annotations
 
 import io
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.chromium import chromium
+from tests.full_disk import clear, disk, fill, half_written
 from tests.media import make_video
 from tests.page_server import PageServer, Person, page_server
 from tests.tiny_model import repository
@@ -78,10 +78,16 @@ def bright(path: Path, count: int) -> Path:
     return make_video(path, [np.full((480, 640, 3), colour, np.uint8) for colour in drift.astype(np.uint8)])
 
 
-def slow(person: Person, bytes_per_second: int) -> None:
+def slow(person: Person, bytes_per_second: int) -> Any:
+    """A slow connection; returns it, for :func:`cut`."""
     session = person.context.new_cdp_session(person.page)
     session.send("Network.enable")
-    values = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+    cut(session, bytes_per_second, offline=False)
+    return session
+
+
+def cut(session: Any, bytes_per_second: int, *, offline: bool) -> None:
+    values = {"offline": offline, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
     session.send("Network.emulateNetworkConditions", values)
 
 
@@ -124,6 +130,53 @@ def _wait_sent(person: Person, percent: int) -> int:
     """Wait until so much of an upload has been sent; how much it is then."""
     person.page.wait_for_function(f"() => {_SHARE} >= {percent}")
     return int(person.page.evaluate(f"() => {_SHARE}"))
+
+
+def test_a_lost_connection_in_mid_upload(browser: Any, server: PageServer, large: Path) -> None:
+    person = Person(browser, server)
+    person.open()
+    line = slow(person, LINE)
+    person.choose(large)
+    _wait_sent(person, 10)
+    cut(line, LINE, offline=True)
+    person.wait_text("The connection is lost. It goes on by itself as soon as it is back.")
+    cut(line, LINE, offline=False)
+    person.page.wait_for_selector(".mot-thumb")
+    person.close()
+
+
+def test_files_that_are_dropped(person: Person, short: Path) -> None:
+    person.page.wait_for_selector(".drop button")
+    data = person.page.evaluate_handle(
+        "bytes => { const data = new DataTransfer();"
+        " data.items.add(new File([new Uint8Array(bytes)], 'dropped.mp4')); return data }",
+        list(short.read_bytes()),
+    )
+    person.page.dispatch_event(".drop", "drop", {"dataTransfer": data})
+    person.page.wait_for_selector(".mot-thumb")
+    person.wait_text("dropped.mp4")
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_the_answer_to_the_last_piece_is_lost(person: Person, server: PageServer, short: Path, noted: bool) -> None:
+    """The server has all of it, and may or may not have noted that."""
+    lost: list[str] = []
+
+    def lose(route: Any) -> None:
+        if route.request.method != "PATCH" or lost:
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        if noted:
+            route.fetch()
+        else:
+            id = route.request.url.rpartition("/")[2]
+            (server.data / "uploads" / id / "part").write_bytes(short.read_bytes())
+        route.abort()
+
+    person.page.route("**/api/uploads/*", lose)
+    person.upload(short)
+    assert lost
 
 
 def test_the_web_server_killed_in_mid_upload(browser: Any, server: PageServer, large: Path) -> None:
@@ -284,19 +337,11 @@ def test_a_zip_of_images_is_tracked(person: Person) -> None:
 def test_a_full_disk_while_sending_and_while_tracking(
     browser: Any, options: tuple[object, ...], tmp_path: Path
 ) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], check=False)
-    if mounted.returncode:
-        pytest.skip("cannot mount a tmpfs here: needs root on Linux")
-    try:
-        with page_server(disk / "data", *options) as server:
-            _fill(browser, server, disk, tmp_path)
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
+    with disk(tmp_path / "disk", "6m") as folder, page_server(folder / "data", *options) as server:
+        _use_full_disk(browser, server, folder, tmp_path)
 
 
-def _fill(browser: Any, server: PageServer, disk: Path, tmp_path: Path) -> None:
+def _use_full_disk(browser: Any, server: PageServer, folder: Path, tmp_path: Path) -> None:
     person = Person(browser, server)
     person.open()
     slow(person, LINE)
@@ -305,27 +350,19 @@ def _fill(browser: Any, server: PageServer, disk: Path, tmp_path: Path) -> None:
     noise = [(colour + each).astype(np.uint8) for each in grain]
     person.choose(make_video(tmp_path / "noise.mp4", noise))
     _wait_sent(person, 5)
-    (disk / "other").write_bytes(bytes(2 << 20))  # somebody else's
-    with (disk / "other").open("ab", buffering=0) as file:
-        try:
-            while file.write(bytes(1 << 16)):
-                pass
-        except OSError:
-            pass
+    fill(folder)
     person.wait_text("The server's disk is full")
-    (disk / "other").unlink()
+    clear(folder)
     person.page.get_by_role("button", name="Try again").click()
     person.page.wait_for_selector(".mot-thumb")
-    (disk / "other").write_bytes(bytes(_free(disk) - (1 << 18)))
+    fill(folder, 1 << 18)
     person.start()
     person.wait_text("The server's disk is full")
+    assert half_written(folder) == []
+    clear(folder)
+    person.page.get_by_role("button", name="Try again").click()
+    person.wait_done()
     person.close()
-
-
-def _free(disk: Path) -> int:
-    import shutil
-
-    return shutil.disk_usage(disk).free
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -6,7 +6,7 @@ import streamlit as st
 
 from client.ui.page.view import View
 from client.ui.store.jobs import Job
-from client.ui.store.pruning import remove_job_files
+from client.ui.store.pruning import delete_job as forget
 
 
 def delete_job(view: View, job: Job) -> None:
@@ -15,8 +15,7 @@ def delete_job(view: View, job: Job) -> None:
     with st.popover(words.delete, icon=":material/delete:", key=f"sure-{job.id}"):
         st.write(words.delete_sure)
         if st.button(words.delete, key=f"delete-{job.id}", type="primary"):
-            if view.services.jobs.delete(view.owner, job.id):
-                remove_job_files(view.services.database, view.services.settings, job.id, job.upload)
+            forget(view.services.database, view.services.settings, view.owner, job)
             if st.query_params.get("job") == job.id:
                 del st.query_params["job"]
             st.rerun()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from client.ui.page.fragments import fragment
 from client.ui.page.parts import part
 from client.ui.page.phrases import time_text
 from client.ui.page.view import View
@@ -25,7 +26,7 @@ _MOST_PLACES = 50
 
 def show_counting(view: View, job: Job, result: Result, folder: str) -> None:
     """The drawing and the counts, apart from the rest of the page."""
-    st.fragment(_show)(view, job, result, folder)
+    fragment(_show)(view, job, result, folder)
 
 
 def _show(view: View, job: Job, result: Result, folder: str) -> None:
@@ -57,7 +58,11 @@ def _show(view: View, job: Job, result: Result, folder: str) -> None:
         if places != result.places():
             from client.analysis.places import write_places
 
-            write_places(result.places_path, places)
+            try:
+                write_places(result.places_path, places)
+            except OSError:
+                st.error(words.error_disk_full, icon=":material/error:")
+                return
     show_counts(words, result.counts())
 
 

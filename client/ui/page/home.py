@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from html import escape
 
@@ -11,10 +10,10 @@ import streamlit as st
 from client.ui.page.job_list import show_jobs
 from client.ui.page.options import Options, ask_options
 from client.ui.page.parts import part
-from client.ui.page.phrases import sentence, size_text, time_text
+from client.ui.page.phrases import size_text, time_text
+from client.ui.page.starting import start_job
 from client.ui.page.view import View
 from client.ui.sample import SAMPLE_FRAMES, SAMPLE_NAME, sample_path
-from client.ui.store.jobs import QueueError
 from client.ui.store.uploads import KINDS, Upload
 from client.ui.web.upload_chunk import CHUNK
 
@@ -88,8 +87,8 @@ def _show_ready(view: View, upload: Upload) -> None:
 def _start(view: View, ready: list[Upload], options: Options) -> None:
     id = ""
     for upload in ready:
-        spec = options.spec(str(view.services.uploads.input(upload)))
-        id = _queue(view, upload.name, spec, upload.id, options.frames_of(upload.facts.get("frames")))
+        path, frames = str(view.services.uploads.input(upload)), upload.facts.get("frames")
+        id = start_job(view, upload.name, path, options, upload=upload.id, frames=frames)
     if id and len(ready) == 1:
         st.query_params["job"] = id
     if id:
@@ -97,19 +96,7 @@ def _start(view: View, ready: list[Upload], options: Options) -> None:
 
 
 def _start_sample(view: View, options: Options) -> None:
-    id = _queue(view, SAMPLE_NAME, options.spec(str(sample_path())), None, options.frames_of(SAMPLE_FRAMES))
+    id = start_job(view, SAMPLE_NAME, str(sample_path()), options, frames=SAMPLE_FRAMES)
     if id:
         st.query_params["job"] = id
         st.rerun()
-
-
-def _queue(view: View, title: str, spec: dict[str, object], upload: str | None, total: int | None) -> str:
-    """The job's id, or nothing and a sentence where it is not taken."""
-    limit = view.services.settings.limits.jobs
-    try:
-        return view.services.jobs.add(
-            view.owner, title=title, spec=json.dumps(spec), upload=upload, total=total, most=limit
-        )
-    except QueueError:
-        st.error(sentence(view.words, "limit"))
-        return ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
 
 from client.ui.page.actions import delete_job
+from client.ui.page.fragments import fragment
 from client.ui.page.outcome import show_outcome
 from client.ui.page.parts import part
 from client.ui.page.phrases import sentence
@@ -31,7 +33,7 @@ def show_job(view: View, id: str) -> None:
         return
     st.html(f'<div class="mot-step">{escape(job.title)}</div>')
     if job.live:
-        st.fragment(_show_live, run_every=_LOOK_S)(view, id)
+        fragment(_show_live, _LOOK_S)(view, id)
     elif job.state == "done":
         if job.error_kind:  # of a drawing; the earlier results are there
             st.warning(sentence(words, job.error_kind, job.error))
@@ -49,6 +51,7 @@ def _show_live(view: View, id: str) -> None:
     place = places(view.services.database, view.services.settings.workers).get(id) if job.state == "queued" else None
     if job.error_kind == "server_away":
         st.warning(words.waiting_server, icon=":material/cloud_off:")
+        job = replace(job, error_kind="")  # is said
     st.progress(min(1.0, job.frames / job.total) if job.total and job.state == "running" else 0.0)
     detail = " · ".join(filter(None, [status_text(words, job, place), timing_text(words, job)]))
     st.html(f'<p class="mot-soft" data-state="{job.state}" role="status">{escape(detail)}</p>')

@@ -7,19 +7,22 @@ from html import escape
 import streamlit as st
 
 from client.ui.page.actions import delete_job
+from client.ui.page.fragments import fragment
 from client.ui.page.progress import status_text, timing_text
 from client.ui.page.view import View
 from client.ui.store.forecast import Place, places
 from client.ui.store.jobs import Job
 
 _LOOK_S = 1.0
+_MOST = 12  # jobs that have ended, until a person asks for the others; each is a dozen objects in the server's memory
+_ALL = "all-jobs"
 _ICONS = {"queued": "⏳", "running": "▶️", "done": "✅", "failed": "⚠️", "cancelled": "✖️"}
 
 
 def show_jobs(view: View) -> None:
     """The list; it looks for news by itself while anything waits or runs."""
     live = any(job.live for job in view.services.jobs.of(view.owner))
-    st.fragment(_show_list, run_every=_LOOK_S if live else None)(view)
+    fragment(_show_list, _LOOK_S if live else None)(view)
 
 
 def _show_list(view: View) -> None:
@@ -29,8 +32,15 @@ def _show_list(view: View) -> None:
         st.info(words.none_yet)
         return
     waiting = places(view.services.database, view.services.settings.workers) if any(j.live for j in jobs) else {}
-    for job in jobs:
+    shown = jobs if st.session_state.get(_ALL) else [job for n, job in enumerate(jobs) if n < _MOST or job.live]
+    for job in shown:
         _show_row(view, job, waiting.get(job.id))
+    if len(shown) < len(jobs):
+        st.button(words.older.format(count=len(jobs)), key="older", width="stretch", on_click=_want_all)
+
+
+def _want_all() -> None:
+    st.session_state[_ALL] = True
 
 
 def _show_row(view: View, job: Job, place: Place | None) -> None:

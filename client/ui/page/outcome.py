@@ -9,10 +9,12 @@ import streamlit as st
 
 from client.ui.page.actions import delete_job
 from client.ui.page.counting import show_counting
-from client.ui.page.options import ask_look
+from client.ui.page.options import Options, ask_look, ask_options
 from client.ui.page.parts import part
+from client.ui.page.starting import start_job
 from client.ui.page.view import View
 from client.ui.results import Result
+from client.ui.sample import SAMPLE_FRAMES
 from client.ui.store.jobs import Job
 
 
@@ -80,15 +82,30 @@ def _show_look(view: View, job: Job) -> None:
             view.services.jobs.redraw(view.owner, job.id, json.dumps({**spec, **look}))
             st.rerun()
 
+    with st.expander(words.again_title, icon=":material/search:", key=f"again-{job.id}"):
+        st.caption(words.again_note)
+        options = ask_options(words, many=False)
+        if st.button(words.start, key=f"search-{job.id}", type="primary", icon=":material/directions_walk:"):
+            _search_again(view, job, spec["input"], options)
+
+
+def _search_again(view: View, job: Job, input: str, options: Options) -> None:
+    upload = view.services.uploads.get(view.owner, job.upload) if job.upload else None
+    frames = upload.facts.get("frames") if upload else SAMPLE_FRAMES
+    id = start_job(view, job.title, input, options, upload=job.upload, frames=frames)
+    if id:
+        st.query_params["job"] = id
+        st.rerun()
+
 
 def _show_downloads(view: View, job: Job) -> None:
     words = view.words
     links = [
         ("mp4", words.video_file), ("txt", words.rows_file), ("csv", words.table_file), ("json", words.json_file),
-        ("counts", words.counts_file), ("report", words.report_file),
+        ("counts", words.counts_file), ("events", words.events_file), ("report", words.report_file),
     ]  # fmt: skip
     for kind, label in links:
         address = f"{view.api}/jobs/{job.id}/download/{kind}?language={view.language}"
-        st.html(f'<a href="{escape(address)}" download data-kind="{kind}">⬇ {escape(label)}</a>')
+        st.html(f'<a class="mot-link" href="{escape(address)}" download data-kind="{kind}">⬇ {escape(label)}</a>')
     st.divider()
     delete_job(view, job)

@@ -7,14 +7,15 @@ from html import escape
 import streamlit as st
 
 from client.ui.metrics import ServerState, read_state
+from client.ui.page.fragments import fragment
 from client.ui.page.view import View
 
 
 def show_panel(view: View) -> None:
     """A small window behind a button; the server is asked only when it is open."""
-    words = view.words
-    with st.popover(words.server, icon=":material/dns:", key="server"):
-        st.fragment(_show)(view)
+    with st.popover(view.words.server, icon=":material/dns:", key="server", on_change="rerun") as box:
+        if box.open:
+            fragment(_show)(view)
 
 
 def _show(view: View) -> None:
@@ -22,7 +23,8 @@ def _show(view: View) -> None:
     settings = view.services.settings
     state = read_state(settings)
     st.html(f"<b>{'🟢' if state.ready else '🔴'} {escape(words.server_up if state.ready else words.server_away)}</b>")
-    rows = [(words.workers, str(settings.workers)), *_rows(view, state)]
+    rows = [(words.workers, str(settings.workers))] if settings.workers else []  # else they are containers' own
+    rows += _rows(view, state)
     body = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in rows)
     st.html(f'<div class="mot-table" data-kind="server"><table>{body}</table></div>')
     st.button("⟳", key="refresh")

@@ -7,12 +7,16 @@ from client.ui.page.words import Words
 from client.ui.store.forecast import Place
 from client.ui.store.jobs import Job
 
+_SOON_S = 5.0  # no time worth a number
+
 
 def status_text(words: Words, job: Job, place: Place | None) -> str:
     """Where it stands."""
     if job.state == "queued":
-        if place is None or not place.ahead:
+        if place is None or (not place.ahead and place.seconds < _SOON_S):
             return f"{words.queued}: {words.queued_next}"
+        if not place.ahead:
+            return f"{words.queued}: {words.queued_next_in.format(time=time_text(place.seconds))}"
         expected = words.queued_place.format(ahead=place.ahead, time=time_text(place.seconds))
         return f"{words.queued}: {expected}"
     if job.state == "running":

@@ -30,6 +30,9 @@ STYLE = """
 .mot-table th { opacity: .7; font-weight: 600; }
 .mot-thumb { width: 100%; aspect-ratio: 16/9; object-fit: cover; border-radius: .5rem;
   background: #0002; display: block; }
+.mot-link { display: inline-block; min-width: 16rem; padding: .45rem .9rem; border-radius: .6rem;
+  color: inherit !important; border: 1px solid rgba(128,128,128,.35); text-decoration: none !important; }
+.mot-link:hover, .mot-link:focus-visible { border-color: currentColor; }
 .mot-picture { width: 100%; border-radius: .8rem; display: block; }
 @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 1.2rem; }
   .mot-head { font-size: 1.5rem; } }
@@ -47,19 +50,21 @@ def show() -> None:
     if cookie is None or not own.people.valid(cookie):
         st.error(words.no_cookie)
         return
-    owner = admitted(own, cookie, words)
-    if owner is None:
-        return
-    view = View(services=own, owner=owner, cookie=cookie, language=language)
-    _show_head(view)
-    job = st.query_params.get("job")
     try:
-        if job:
-            show_job(view, job)
-        else:
-            show_home(view)
+        owner = admitted(own, cookie, words)
+        if owner is not None:
+            _show_view(View(services=own, owner=owner, cookie=cookie, language=language))
     except StoreError:
         st.error(words.error_disk_full, icon=":material/error:")
+
+
+def _show_view(view: View) -> None:
+    _show_head(view)
+    job = st.query_params.get("job")
+    if job:
+        show_job(view, job)
+    else:
+        show_home(view)
 
 
 def _language() -> Language:

@@ -65,8 +65,10 @@ class Words:
     # jobs
     yours: str
     none_yet: str
+    older: str
     queued: str
     queued_next: str
+    queued_next_in: str
     queued_place: str
     running: str
     running_open: str
@@ -111,12 +113,15 @@ class Words:
     ways_note: str
     redraw: str
     redraw_note: str
+    again_title: str
+    again_note: str
     video_file: str
     rows_file: str
     table_file: str
     json_file: str
     report_file: str
     counts_file: str
+    events_file: str
     # counting
     count_note: str
     draw_line: str
@@ -163,6 +168,7 @@ class Words:
     error_too_large: str
     error_too_many: str
     error_disk_full: str
+    error_no_room: str
     error_too_long: str
     error_too_many_pixels: str
     error_not_video: str

@@ -20,13 +20,18 @@ class Place:
 
 
 def places(database: Database, workers: int) -> dict[str, Place]:
-    """The places of all jobs that wait, by id."""
+    """The places of all jobs that wait, by id.
+
+    Args:
+        workers: 0 where others than this page have them: as many as are seen to work, then.
+    """
     running = database.rows("SELECT owner, frames, total, rate FROM jobs WHERE state = 'running'")
     waiting = database.rows(
         "SELECT id, owner, seq, total, COALESCE(served, 0) AS served FROM jobs LEFT JOIN turns USING (owner) "
         "WHERE state = 'queued' ORDER BY seq"
     )
     rate = _rate(database)
+    workers = workers or max(1, len(running))
     left = sum(max(0, (row["total"] or _USUAL_FRAMES) - row["frames"]) / (row["rate"] or rate) for row in running)
     busy: dict[str, int] = {}
     for row in running:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from client.ui.settings import Settings
-from client.ui.store.database import Database
+from client.ui.store.database import Database, StoreError
+from client.ui.store.jobs import Job, JobQueue
 
+T = TypeVar("T")
 _DAY_S = 86_400.0
 _HOUR_S = 3_600.0
 
@@ -40,23 +45,44 @@ def prune(database: Database, settings: Settings, now: float | None = None) -> N
             total -= _remove_job(database, settings, row["id"])
 
 
-def remove_job_files(database: Database, settings: Settings, id: str, upload: str | None) -> int:
-    """The files of a job that is no more, and its upload where no other job reads it; bytes that this freed."""
-    freed = _remove(settings.jobs / id)
-    if upload is not None:
-        freed += _remove_upload(database, settings, upload)
-    return freed
+def delete_job(database: Database, settings: Settings, owner: str, job: Job) -> bool:
+    """Forget a person's job, with its files, and its upload where no other job reads it; False where it is gone.
+
+    Raises:
+        StoreError: that cannot be noted.
+    """
+    deleted = _noted(settings, job.id, lambda: JobQueue(database).delete(owner, job.id))
+    if deleted:
+        _remove(settings.jobs / job.id)
+        if job.upload is not None:
+            _remove_upload(database, settings, job.upload)
+    return deleted
+
+
+def _noted(settings: Settings, id: str, note: Callable[[], T]) -> T:
+    """What ``note`` returns, which removes a job's row; a disk may be too full even for that until its files go."""
+    try:
+        return note()
+    except StoreError:
+        _remove(settings.jobs / id)
+        return note()
 
 
 def _remove_job(database: Database, settings: Settings, id: str) -> int:
-    with database.transaction() as connection:
-        row = connection.execute(
-            "DELETE FROM jobs WHERE id = ? AND state NOT IN ('queued', 'running') RETURNING upload", (id,)
-        ).fetchone()
+    size = _size(settings.jobs / id)
+    statement = "DELETE FROM jobs WHERE id = ? AND state NOT IN ('queued', 'running') RETURNING upload"
+
+    def note() -> sqlite3.Row | None:
+        with database.transaction() as connection:
+            row: sqlite3.Row | None = connection.execute(statement, (id,)).fetchone()
+            return row
+
+    row = _noted(settings, id, note)
     if row is None:
         return 0
     log.info("job %s removed: it is old, or there is too much", id)
-    return remove_job_files(database, settings, id, row["upload"])
+    _remove(settings.jobs / id)
+    return size + (_remove_upload(database, settings, row["upload"]) if row["upload"] else 0)
 
 
 def _remove_upload(database: Database, settings: Settings, id: str) -> int:

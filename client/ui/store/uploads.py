@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import secrets
 import shutil
@@ -14,23 +13,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from client.ui.settings import Limits
-from client.ui.store.database import Database
+from client.ui.store.appending import Appending, UploadError, no_room
+from client.ui.store.database import Database, StoreError
 from client.ui.store.names import display_name
-from mot.errors import MotError
 
 State = Literal["receiving", "checking", "ready", "refused"]
 
 VIDEOS = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"})
 KINDS = VIDEOS | {".zip"}
 _PART = "part"  # a file's name while pieces are missing
-
-
-class UploadError(MotError):
-    """An upload is refused; ``kind`` is its reason for programs, ``values`` are what the sentence names."""
-
-    def __init__(self, kind: str, message: str, status: int, **values: Any) -> None:
-        super().__init__(message)
-        self.kind, self.status, self.values = kind, status, values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +80,17 @@ class Uploads:
             self.path(id).mkdir(parents=True)
             (self.path(id) / _PART).touch()
         except OSError as error:
+            shutil.rmtree(self.path(id), ignore_errors=True)
             raise no_room(error) from error
-        self._database.change(
-            "INSERT INTO uploads (id, owner, name, suffix, size, stamp, state, created, touched) "
-            "VALUES (?, ?, ?, ?, ?, ?, 'receiving', ?, ?)",
-            (id, owner, name, suffix, size, stamp, now, now),
-        )
+        try:
+            self._database.change(
+                "INSERT INTO uploads (id, owner, name, suffix, size, stamp, state, created, touched) "
+                "VALUES (?, ?, ?, ?, ?, ?, 'receiving', ?, ?)",
+                (id, owner, name, suffix, size, stamp, now, now),
+            )
+        except StoreError:
+            shutil.rmtree(self.path(id), ignore_errors=True)
+            raise
         upload = self.get(owner, id)
         assert upload
         return upload
@@ -176,10 +172,10 @@ class Uploads:
 
     def refuse(self, id: str, kind: str, error: str) -> None:
         """It cannot be tracked; its bytes are removed, the reason stays until its owner has read it."""
+        shutil.rmtree(self.path(id), ignore_errors=True)  # first: a full disk has no room for the note otherwise
         self._database.change(
             "UPDATE uploads SET state = 'refused', error_kind = ?, error = ? WHERE id = ?", (kind, error, id)
         )
-        shutil.rmtree(self.path(id), ignore_errors=True)
 
     def get(self, owner: str, id: str) -> Upload | None:
         """A person's upload."""
@@ -223,43 +219,3 @@ class Uploads:
     def input(self, upload: Upload) -> Path:
         """What is tracked: the video, or the folder of a zip's images."""
         return self.path(upload.id) / "images" if upload.suffix == ".zip" else self.file(upload)
-
-
-class Appending:
-    """One piece on its way to disk; what has arrived stays, whatever happens to the rest."""
-
-    def __init__(self, path: Path, offset: int, size: int) -> None:
-        try:
-            self._file = path.open("r+b")
-            self._file.seek(offset)
-        except OSError as error:
-            raise no_room(error) from error
-        self.offset, self._size = offset, size
-
-    def write(self, data: bytes) -> None:
-        """Add to the file.
-
-        Raises:
-            UploadError: the disk is full, or more comes than was announced.
-        """
-        if self.offset + len(data) > self._size:
-            raise UploadError("too_large", "more bytes came than were announced", 413, limit=self._size)
-        try:
-            self._file.write(data)
-            self._file.flush()
-        except OSError as error:
-            raise no_room(error) from error
-        self.offset += len(data)
-
-    def close(self) -> None:
-        try:
-            self._file.close()
-        except OSError as error:
-            raise no_room(error) from error
-
-
-def no_room(error: OSError) -> UploadError:
-    """The upload's error for one of the disk."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UploadError("disk_full", "the server's disk is full; what has arrived is kept, try again later", 507)
-    return UploadError("disk", f"the server cannot store the file: {error.strerror}", 500)

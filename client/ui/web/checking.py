@@ -10,11 +10,13 @@ import sys
 from json import JSONDecodeError
 from typing import Any
 
+from client.ui.store.database import StoreError
 from client.ui.store.uploads import Upload
 from client.ui.web.services import Services
 
 _DEADLINE_S = 600.0  # unpacking a large zip takes minutes
 _AT_ONCE = 2
+_FULL_S = 2.0  # until one looks again whether there is room
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +36,23 @@ class Checking:
         task.add_done_callback(self._tasks.discard)
 
     async def _check(self, upload: Upload) -> None:
-        uploads = self._services.uploads
         async with self._free:
             answer = await self._probe(upload)
+        while True:
+            try:
+                await asyncio.to_thread(self._note, upload, answer)
+                return
+            except StoreError as error:  # as long as the disk is full
+                log.warning("upload %s: %s", upload.id, error)
+            await asyncio.sleep(_FULL_S)
+
+    def _note(self, upload: Upload, answer: dict[str, Any]) -> None:
+        uploads = self._services.uploads
         if "facts" in answer:
-            await asyncio.to_thread(uploads.ready, upload.id, answer["facts"])
+            uploads.ready(upload.id, answer["facts"])
         else:
             error = json.dumps({"error": answer["error"], "values": answer["values"]})
-            await asyncio.to_thread(uploads.refuse, upload.id, answer["kind"], error)
+            uploads.refuse(upload.id, answer["kind"], error)
 
     async def _probe(self, upload: Upload) -> dict[str, Any]:
         uploads, limits = self._services.uploads, self._services.settings.limits

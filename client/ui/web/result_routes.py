@@ -59,14 +59,14 @@ class ResultRoutes:
     async def _portrait(self, request: Request) -> Response:
         folder = await self._folder(request)
         name = f"{request.path_params['track']}.jpg"
-        return await _file(folder / "portraits" / name, "image/jpeg", "private, max-age=86400")
+        return await _file(folder / "portraits" / name, "image/jpeg", self._services.cached(86_400))
 
     async def _shown(self, request: Request) -> Response:
         folder = await self._folder(request)
         name = request.path_params["name"]
         if name not in _SHOWN:
             raise RefusedError(404, "missing", "there is no such file")
-        return await _file(folder / name, _SHOWN[name], "private, max-age=3600")
+        return await _file(folder / name, _SHOWN[name], self._services.cached(3600))
 
     async def _download(self, request: Request) -> Response:
         """A file to keep, under the upload's own name."""

@@ -17,14 +17,16 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from client.log_lines import FORM
+from client.ui.store.appending import UploadError
+from client.ui.store.database import StoreError
 from client.ui.store.pruning import prune
-from client.ui.store.uploads import UploadError
 from client.ui.web.checking import Checking
 from client.ui.web.person import PersonCookie, RefusedError
 from client.ui.web.result_routes import ResultRoutes
 from client.ui.web.services import Services, services
 from client.ui.web.upload_routes import UploadRoutes, refused
 from client.ui.work.parent import end_with_parent
+from mot.errors import MotError
 
 SCRIPT = Path(__file__).resolve().parents[1] / "page" / "script.py"
 API = "/api"
@@ -53,13 +55,16 @@ def make_app(services: Services) -> st.App:
         routes=[*UploadRoutes(services, checking).routes(prefix), *ResultRoutes(services).routes(prefix)],
         middleware=[Middleware(PersonCookie, services=services)],
         lifespan=lifespan,
-        exception_handlers={RefusedError: refused, UploadError: refused},
+        exception_handlers=dict.fromkeys((RefusedError, UploadError, StoreError), refused),
     )
 
 
 async def _prune_for_ever(services: Services) -> None:
     while True:
-        await asyncio.to_thread(prune, services.database, services.settings)
+        try:
+            await asyncio.to_thread(prune, services.database, services.settings)
+        except (MotError, OSError) as error:
+            log.warning("what is old was not removed: %s", error)
         await asyncio.sleep(_PRUNE_EVERY_S)
 
 

@@ -47,6 +47,10 @@ class Services:
             return None
         return self.people.owner(cookie, open_to_all=not self.settings.guarded)
 
+    def cached(self, seconds: int) -> str:
+        """``Cache-Control`` of what a person may see: where they log out, the next in that browser must not see it."""
+        return "no-store" if self.settings.login else f"private, max-age={seconds}"
+
 
 @cache
 def services() -> Services:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from json import JSONDecodeError
 from typing import Any
 
@@ -18,7 +19,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from client.ui.store.uploads import Appending, Upload, UploadError
+from client.ui.store.appending import Appending, UploadError
+from client.ui.store.database import StoreError
+from client.ui.store.uploads import Upload
 from client.ui.web.checking import Checking
 from client.ui.web.person import RefusedError, person, person_who_changes
 from client.ui.web.services import Services
@@ -26,6 +29,8 @@ from client.ui.web.upload_chunk import MOST
 
 _MOST_JSON = 1 << 14
 _BUFFER = 1 << 20  # bytes that are written at a time
+
+log = logging.getLogger(__name__)
 
 
 class UploadRoutes:
@@ -119,7 +124,7 @@ class UploadRoutes:
         path = self._uploads.path(upload.id) / "poster.jpg"
         if not await asyncio.to_thread(path.exists):
             raise RefusedError(404, "missing", "there is no picture of it yet")
-        return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+        return FileResponse(path, headers={"Cache-Control": self._services.cached(3600)})
 
     async def _upload(self, request: Request, owner: str) -> Upload:
         upload = await run_in_threadpool(self._uploads.get, owner, request.path_params["id"])
@@ -166,5 +171,8 @@ def refused(request: Request, error: Exception) -> Response:
     if isinstance(error, UploadError):
         values = {"kind": error.kind, "error": str(error), "values": error.values}
         return JSONResponse(values, error.status)
+    if isinstance(error, StoreError):  # what has been received is kept, and what was to be noted is not
+        log.warning("%s", error)
+        return JSONResponse({"kind": "disk_full", "error": "the server's disk is full", "values": {}}, 507)
     assert isinstance(error, RefusedError)
     return JSONResponse({"kind": error.kind, "error": str(error), "values": {}}, error.status)

@@ -11,20 +11,21 @@ import json
 import os
 import resource
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import av
 import cv2
+import numpy as np
 
 from client.ui.settings import GIB, Limits
 from client.ui.work.archive import unpack_images
 from client.ui.work.faults import FaultError
+from client.ui.work.pictures import write_jpeg
 from client.video.images import read_image
 from client.video.open import open_source
 from client.video.source import VideoError
-from mot.files import whole_file
 from mot.frame import Frame
 
 POSTER = "poster.jpg"
@@ -109,9 +110,9 @@ def _check_pixels(frame: Frame, limits: Limits) -> None:
 def _facts(frame: Frame, folder: Path, frames: int | None, seconds: float | None) -> dict[str, Any]:
     height, width = frame.image.shape[:2]
     scale = min(1.0, _POSTER_WIDTH / width)
-    small = cv2.resize(frame.image, (max(1, round(width * scale)), max(1, round(height * scale))))
-    with whole_file(folder / POSTER) as temporary:
-        cv2.imwrite(str(temporary), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    with suppress(OSError):  # it is tracked without one, too
+        write_jpeg(folder / POSTER, np.asarray(cv2.resize(frame.image, size), np.uint8), 90)
     return {"width": width, "height": height, "frames": frames, "seconds": seconds}
 
 
@@ -125,7 +126,7 @@ def main() -> None:
     except FaultError as error:
         answer = {"kind": error.kind, "error": str(error), "values": error.values}
     except OSError as error:
-        answer = {"kind": "disk_full", "error": f"the server cannot store the images: {error.strerror}", "values": {}}
+        answer = {"kind": "no_room", "error": f"the server cannot store the images: {error.strerror}", "values": {}}
     except MemoryError:
         answer = {"kind": "not_video", "error": "the file asks for more memory than a video needs", "values": {}}
     sys.stdout.write(json.dumps(answer) + "\n")

@@ -17,6 +17,7 @@ from client.analysis.track_table import track_table
 from client.analysis.trajectories import trajectories
 from client.ui.results import ROWS, SCENE, SUMMARY
 from client.ui.rows import save_rows
+from client.ui.work.pictures import write_jpeg
 from client.ui.work.watching import PORTRAITS, JobWatch
 from mot.files import whole_file
 from mot.sequence import MotRows, read_results
@@ -77,8 +78,7 @@ def read_found(path: Path) -> list[npt.NDArray[np.float32]]:
 def _write_pictures(folder: Path, ground: npt.NDArray[np.uint8], rows: MotRows) -> None:
     height, width = ground.shape[:2]
     heat = draw_heat(ground, heat_map(rows, width, height))
-    with whole_file(folder / HEAT) as temporary:
-        cv2.imwrite(str(temporary), cv2.cvtColor(heat, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    write_jpeg(folder / HEAT, heat, 88)
     lines = ways(trajectories(rows, _FINE), max(1.0, height / 360))
     drawing = picture(ground, "trajectories", lines)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from client.ui.metrics import listens
 from client.ui.store.database import StoreError
 from client.ui.store.jobs import Job, JobQueue
 from client.ui.work.watching import JobWatch
 
 _LOOK_S = 0.1  # how soon a cancelled job notices
 _RENEW_S = 1.0
-_SILENT_S = 3.0  # without a frame, after which one asks whether the server is there
+_SILENT_S = 3.0  # without a frame: the rate is one of long ago, and perhaps the server is away
 _STUCK_S = 30.0  # a job that does not stop within this takes its process with it
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,11 @@ log = logging.getLogger(__name__)
 class Tending:
     """Within the block, reports progress and stops the job when it is cancelled, deleted, or another worker's."""
 
-    def __init__(self, queue: JobQueue, job: Job, watch: JobWatch, stop: Event, url: str | None) -> None:
-        self._queue, self._job, self._watch, self._stop, self._url = queue, job, watch, stop, url
+    def __init__(
+        self, queue: JobQueue, job: Job, watch: JobWatch, stop: Event, away: Callable[[], bool] = lambda: False
+    ) -> None:
+        """``away``: whether the server that the job waits for gives no answer."""
+        self._queue, self._job, self._watch, self._stop, self._away = queue, job, watch, stop, away
         self._over = Event()
         self._thread = Thread(target=self._tend, name="tending", daemon=True)
 
@@ -66,7 +69,7 @@ class Tending:
     def _renew(self) -> bool:
         watch = self._watch
         silent = time.monotonic() - watch.last_frame > _SILENT_S
-        note = "server_away" if silent and self._url and not listens(self._url) else ""
+        note = "server_away" if silent and self._away() else ""
         return self._queue.renew(
             self._job, frames=watch.frames, total=watch.total, rate=None if silent else watch.rate, note=note
         )

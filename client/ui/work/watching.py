@@ -17,6 +17,7 @@ from client.outputs.render import RenderConfig, Renderer
 from client.pipeline.tracked import TrackedFrame
 from client.ui.results import SCENE
 from client.ui.work.faults import FaultError
+from client.ui.work.pictures import jpeg, write_jpeg
 from client.video.source import Source
 from mot.detections import Tracks
 from mot.files import whole_file
@@ -89,7 +90,7 @@ class JobWatch(Watch):
         preview = now >= self._next_preview
         if self._scene is None:
             self.size = (image.shape[1], image.shape[0])
-            self._scene = _jpeg(image, 85)
+            self._scene = jpeg(image, 85)
         for row in better:
             self._take_portrait(image, tracks, row)
         if preview:
@@ -136,19 +137,11 @@ class JobWatch(Watch):
         box = tracks.boxes[row]
         area = float((box[2] - box[0]) * (box[3] - box[1]))
         small = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
-        self._portraits[int(tracks.ids[row])] = (area, _jpeg(small, 80))
+        self._portraits[int(tracks.ids[row])] = (area, jpeg(small, 80))
 
     def _write_preview(self, image: Image, tracks: Tracks) -> None:
         scale = min(1.0, _PREVIEW_WIDTH / image.shape[1])
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
         small = np.array(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         self._renderer.draw(small, replace(tracks, boxes=tracks.boxes * scale), frame=self.frames)
-        with whole_file(self._folder / PREVIEW) as temporary:
-            temporary.write_bytes(_jpeg(small, 75))
-
-
-def _jpeg(image: Image, quality: int) -> bytes:
-    """Of (H, W, 3) RGB."""
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    assert done, f"an image of {image.shape} cannot be encoded"
-    return data.tobytes()
+        write_jpeg(self._folder / PREVIEW, small, 75)

@@ -7,14 +7,13 @@ It may be killed at any time: its job is done again by another.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import shutil
 import signal
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -22,11 +21,11 @@ from types import FrameType
 import numpy as np
 
 from client.detection.errors import DetectorError
+from client.detection.outage import Outage
 from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError
 from client.log_lines import FORM, about, begin_json_lines, event
-from client.outputs.sink import SinkError
 from client.serving.errors import ServerError
 from client.serving.network import MODEL_REPOSITORY, Network, NetworkConfig
 from client.serving.networks import Networks
@@ -36,7 +35,7 @@ from client.ui.settings import Settings
 from client.ui.store.database import Database, StoreError
 from client.ui.store.jobs import Job, JobQueue
 from client.ui.work.drawing import draw
-from client.ui.work.faults import FaultError
+from client.ui.work.faults import FaultError, of_full_disk
 from client.ui.work.parent import end_with_parent
 from client.ui.work.summary import FOUND, save_found, write_summary
 from client.ui.work.tending import Tending
@@ -62,8 +61,9 @@ class Worker:
         self._settings, self._name = settings, name
         self._database = Database(settings.database)
         self._queue = JobQueue(self._database)
-        self._networks = Networks()
+        self._networks = Networks(tell=self._hear)
         self._ending = Event()
+        self._away = Event()  # the server gives no answer
         self._stop = Event()  # of the job at hand
 
     def end(self) -> None:
@@ -86,6 +86,13 @@ class Worker:
                     log.warning("%s", error)
                     self._ending.wait(_FULL_S)
                 self._ending.wait(_IDLE_S)
+
+    def _hear(self, outage: Outage) -> None:
+        """Called from several threads while the server does not answer, and once when it does again."""
+        if outage.over:
+            self._away.clear()
+        else:
+            self._away.set()
 
     def _warm_up(self) -> None:
         """So that the first job begins as fast as the others, if the server is there."""
@@ -117,7 +124,7 @@ class Worker:
             self._stop.set()
         folder = self._settings.jobs / job.id
         watch = JobWatch(folder, most_seconds=self._settings.limits.seconds)
-        with about(job=job.id), Tending(self._queue, job, watch, self._stop, self._settings.url):
+        with about(job=job.id), Tending(self._queue, job, watch, self._stop, self._away.is_set):
             event("job begun", attempt=job.attempt)
             try:
                 frames = self._track(job, folder / str(job.attempt), watch)
@@ -125,16 +132,13 @@ class Worker:
                 if self._ending.is_set():
                     self._queue.give_back(job)
                 return
-            except MotError as error:
-                kind, message = explain(error, job)
-                self._failed(job, kind, message)
+            except (MotError, OSError) as error:
+                if not isinstance(error, MotError) and not of_full_disk(error):
+                    raise
+                kind, message = explain(error, job, self._settings.data)
                 event("job failed", "warning", reason=kind)
                 log.warning("job %s: %s", job.id, error)
-                return
-            except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                    raise
-                self._failed(job, "disk_full", "no space left on the server's disk")
+                self._failed(job, kind, message)
                 return
             event("job done", frames=frames)
             if self._queue.done(job, frames=frames):
@@ -172,10 +176,13 @@ class Worker:
         deadline = time.monotonic() + self._settings.retry_for_s
         while True:
             try:
-                return self._networks.get(self._network_config())
+                network = self._networks.get(self._network_config())
+                self._away.clear()
+                return network
             except DetectorError:
-                if time.monotonic() > deadline:
+                if self._settings.engine == "local" or time.monotonic() > deadline:
                     raise
+            self._away.set()
             if self._stop.wait(_AWAY_S):
                 raise JobStoppedError("stopped while the server was away")
 
@@ -187,16 +194,16 @@ def remove_other_attempts(folder: Path, attempt: int) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def explain(error: MotError, job: Job) -> tuple[str, str]:
-    """Why a job has failed: the kind of reason, and a sentence without the server's paths."""
-    spec = JobSpec.parse(job.spec) if not isinstance(error, JobError) else None
+def explain(error: MotError | OSError, job: Job, data: Path) -> tuple[str, str]:
+    """Why a job has failed: the kind of reason, and a sentence without the paths of ``data``, the page's folder."""
     message = str(error)
-    if spec is not None:
-        message = message.replace(spec.input, job.title)
+    with suppress(JobError):
+        message = message.replace(JobSpec.parse(job.spec).input, job.title)
+    message = message.replace(f"{data}/", "")
+    if of_full_disk(error):
+        return "disk_full", "no space left on the server's disk"
     if isinstance(error, FaultError):
         return error.kind, message
-    if isinstance(error, SinkError) and "no space left" in message:
-        return "disk_full", "no space left on the server's disk"
     if isinstance(error, VideoError):
         return "not_video", message
     if isinstance(error, (DetectorError, ServerError)):

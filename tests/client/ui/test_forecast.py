@@ -39,4 +39,5 @@ def test_the_time_is_that_of_what_comes_before(tmp_path: Path) -> None:
     assert sorted(place.seconds for place in expected.values()) == pytest.approx([4.0, 4.0 + 100 / 20])
     assert expected[last].ahead == 1
     assert all(place.seconds == 0 for place in places(database, workers=3).values())
+    assert places(database, workers=0) == expected, "workers elsewhere: as many as are seen"
     database.close()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
+
 import pytest
 
-from client.ui.metrics import listens, parse_metrics
+from client.ui.metrics import listens, parse_metrics, read_state
+from client.ui.settings import Settings
 
 TEXT = """# HELP nv_inference_request_success Number of successful inference requests, all batch sizes
 # TYPE nv_inference_request_success counter
@@ -35,3 +39,12 @@ def test_another_servers_or_no_metrics() -> None:
 @pytest.mark.parametrize("url", [None, "", "127.0.0.1:1", "grpc://127.0.0.1:1", "no such host"])
 def test_nothing_listens(url: str | None) -> None:
     assert not listens(url)
+
+
+def test_a_server_that_accepts_and_says_nothing_is_not_ready() -> None:
+    """As one that was stopped (SIGSTOP): the kernel still takes connections for it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert listens(address)
+        settings = Settings(data=Path("/nowhere"), url=address, metrics_url=f"http://{address}/metrics")
+        assert not read_state(settings).ready

@@ -18,8 +18,10 @@ from client.tracking.catalog import TRACKERS as REAL_TRACKERS
 from client.ui.page.chinese import CHINESE
 from client.ui.page.english import ENGLISH
 from client.ui.page.options import LEAST, MOST, TRACKERS, Options
+from client.ui.rows import save_rows
 from client.ui.store.people import COOKIE
 from client.ui.web.services import Services
+from mot.sequence import read_results
 from tests.client.ui.pages import page_settings
 
 SCRIPT = Path(show.__file__).with_name("script.py")
@@ -116,7 +118,7 @@ def test_a_running_job_its_place_and_its_cancelling(page: Page) -> None:
     app = page.run(job=first)
     assert "25 % · frame 25 of 100 · 5.0 frames/s · 0:15 left" in page.text()
     page.run(job=second)
-    assert ENGLISH.queued_next in page.text()
+    assert "Next in line; starts in about 0:15." in page.text()
     page.run(job=first)
     app.button(key=f"cancel-{first}").click().run()
     assert ENGLISH.cancelled in page.text()
@@ -163,6 +165,42 @@ def test_names_are_text_whatever_they_hold(page: Page) -> None:
     page.run()
     assert "&lt;img src=x onerror=alert(1)&gt;.mp4" in page.text()
     assert "<img src=x" not in page.text()
+
+
+def test_a_video_is_searched_again_with_other_settings(page: Page) -> None:
+    upload = page.services.uploads.begin(page.owner, "walk.mp4", 9, "")
+    id = page.services.jobs.add(
+        page.owner, title="walk.mp4", spec=json.dumps(Options().spec("in.mp4")), upload=upload.id
+    )
+    job = page.services.jobs.claim("w")
+    assert job and page.services.jobs.done(job, frames=0)
+    folder = page.services.settings.jobs / id / "1"
+    folder.mkdir(parents=True)
+    (folder / "result.txt").write_text("")
+    save_rows(folder / "rows.npz", read_results(folder / "result.txt"))
+    summary = {"frame_rate": 10, "frames": 5, "start": 1, "width": 64, "height": 48, "tracks": []}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    app = page.run(job=id)
+    assert ENGLISH.nobody in page.text()
+    app.slider(key=f"threshold-{next(iter(TRACKERS))}").set_value(LEAST)
+    app.button(key=f"search-{id}").click().run()
+    again = page.services.jobs.get(page.owner, str(app.query_params["job"]))
+    assert again and again.id != id and (again.title, again.upload) == ("walk.mp4", upload.id)
+    spec = JobSpec.parse(again.spec)
+    assert (spec.input, spec.tracker.settings) == ("in.mp4", {"conf_thres": LEAST})
+    before = page.services.jobs.get(page.owner, id)
+    assert before and before.state == "done"
+
+
+def test_of_many_jobs_the_newest_and_all_that_are_not_done(page: Page) -> None:
+    ids = [page.add() for _ in range(30)]
+    for id in ids[1:]:
+        page.services.jobs.cancel(page.owner, id)
+    app = page.run()
+    shown = [id for id in ids if f"open-{id}" in {button.key for button in app.button}]
+    assert shown == [ids[0], *ids[-12:]]
+    app.button(key="older").click().run()
+    assert {f"open-{id}" for id in ids} <= {button.key for button in app.button}
 
 
 def test_options_are_jobs() -> None:

@@ -15,8 +15,9 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from client.ui.settings import Limits
+from client.ui.store.appending import UploadError
+from client.ui.store.database import StoreError
 from client.ui.store.people import COOKIE
-from client.ui.store.uploads import UploadError
 from client.ui.web.checking import Checking
 from client.ui.web.person import TOKEN_HEADER, PersonCookie, RefusedError
 from client.ui.web.result_routes import ResultRoutes
@@ -36,7 +37,7 @@ def page(folder: Path, **changes: Any) -> Iterator[Served]:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(PersonCookie, services=services)],
-        exception_handlers={RefusedError: refused, UploadError: refused},
+        exception_handlers=dict.fromkeys((RefusedError, UploadError, StoreError), refused),
     )
     yield services, app
     services.database.close()
@@ -179,6 +180,16 @@ def test_a_disk_that_fills_while_sending_keeps_what_has_arrived(tmp_path: Path, 
         (small_disk / "other").unlink()
         assert browser.send(id, received, bytes(220_000 - received)).json() == {"received": 220_000}
         browser.close()
+
+
+def test_all_is_there_but_the_server_died_before_it_noted_that(ann: Browser, served: Served, tmp_path: Path) -> None:
+    data = walk(tmp_path / "walk.mp4", 10).read_bytes()
+    id = ann.begin("walk.mp4", len(data)).json()["id"]
+    (served[0].uploads.path(id) / "part").write_bytes(data)
+    assert ann.begin("walk.mp4", len(data)).json()["received"] == len(data)
+    assert ann.send(id, 0, data).json()["values"] == {"offset": len(data)}
+    assert ann.send(id, len(data), b"").json() == {"received": len(data)}
+    assert ann.checked(id)["state"] == "ready"
 
 
 def test_more_than_announced_is_cut_off(ann: Browser) -> None:

@@ -113,13 +113,15 @@ class Sender {
     Object.assign(row, { state: "sending", file, speed: 0, lost: false, cancelled: false });
     this.changed();
     let pause = 500;
-    while (row.received < row.size && !row.cancelled) {
+    for (;;) { // also where all bytes are there: the last answer may have been lost, and with it the look at the file
       try {
         row.received = await this.piece(row, file);
         pause = 500;
         row.lost = false;
+        if (row.received >= row.size) break;
       } catch (error) {
         if (row.cancelled) return;
+        if (error.status === 409 && error.refusal.kind === "complete") { row.received = row.size; break; }
         if (error.status === 409) { row.received = error.refusal.values.offset; continue; }
         if (error.status === 404 || error.status === 413) { this.refused(row, error.refusal); return; }
         if (error.status === 401 || error.status === 403) { this.refused(row, { kind: "token", values: {} }); return; }
