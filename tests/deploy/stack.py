@@ -31,6 +31,12 @@ def events(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
+def first_rows(rows: bytes, count: int) -> str:
+    """Those of the first frames."""
+    lines = rows.decode("ascii").splitlines(keepends=True)
+    return "".join(line for line in lines if int(line.split(",")[0]) <= count)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stack:
     """One project; all of it goes with :meth:`remove`."""
