@@ -6,10 +6,12 @@ import json
 import os
 import time
 import urllib.request
+from urllib.parse import quote
 
 import pytest
 
 from tests.deploy.stack import DOCKER, Stack
+from tests.deploy.test_monitoring import PANELS
 
 pytestmark = [pytest.mark.container, pytest.mark.data]
 _DEBIAN = """
@@ -31,7 +33,7 @@ def prometheus(page: Stack) -> Stack:
 
 
 def asked(query: str) -> list[dict[str, str]]:
-    address = f"http://127.0.0.1:9090/api/v1/query?query={query}"
+    address = f"http://127.0.0.1:9090/api/v1/query?query={quote(query)}"
     answer = json.load(urllib.request.urlopen(address, timeout=5))
     return [each["metric"] | {"value": each["value"][1]} for each in answer["data"]["result"]]
 
@@ -47,3 +49,11 @@ def test_it_reads_triton_page_and_worker(prometheus: Stack) -> None:
             continue
     assert sorted(up) == ["page", "triton", "worker"], prometheus.compose("logs", "prometheus")
     assert asked("mot_build_info") and asked("nv_inference_count")
+
+
+@pytest.mark.parametrize("query", PANELS)
+def test_a_panel_has_something_to_show(prometheus: Stack, query: str) -> None:
+    deadline = time.monotonic() + 60
+    while not asked(query):  # a rate wants two readings, five seconds apart
+        assert time.monotonic() < deadline, prometheus.compose("logs", "prometheus")
+        time.sleep(1)

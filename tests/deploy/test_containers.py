@@ -8,15 +8,18 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.deploy.stack import LONG, Stack, events, first_rows
 from tests.deploy.test_monitoring import TRITON
+from tests.page_server import free_port
 
 pytestmark = [pytest.mark.container, pytest.mark.data]
 COUNT = 60  # frames, in which people come and go
+VICTIMS = {"Triton": "tritonserver", "a model process": "triton_python_b", "the container": "docker-init"}
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp:mode=1777")
 
 
@@ -128,30 +131,30 @@ def test_metrics_of_client_and_server_are_read(running: Stack, video: str) -> No
     assert [name for name in TRITON if f"\n{name}{{" not in served] == []
 
 
-def test_http_is_for_the_container_alone(running: Stack) -> None:
+def test_bare_http_is_for_the_container_alone(running: Stack) -> None:
     answers = "import socket, sys; sys.exit(socket.socket().connect_ex(('triton', int(sys.argv[1]))) != 0)"
     network = ("--network", f"{running.project}_inside")
-    for port, open_ in ((8001, True), (8002, True), (8000, False)):
+    for port, open_ in ((8001, True), (8002, True), (8080, True), (8000, False)):
         process = running.start("run", "--rm", *network, running.image("client"), "python", "-c", answers, str(port))
         process.communicate(timeout=30)
         assert (process.returncode == 0) is open_, port
 
 
-@pytest.mark.parametrize("victim", ["tritonserver", "the container"])
+@pytest.mark.parametrize("victim", VICTIMS)
 def test_triton_killed_costs_no_row(running: Stack, video: str, expected: bytes, victim: str) -> None:
     if os.geteuid() != 0:
         pytest.skip("killing a container's process on the host needs root")
     running.wait_healthy("triton")
-    container = running.container("triton")
-    with tracking(running, video, f"killed-{victim.split()[-1]}", LONG) as process:
+    container, name = running.container("triton"), f"killed-{VICTIMS[victim]}"
+    with tracking(running, video, name, LONG) as process:
         until_frame(process, 1)
         top = running.docker("top", container, "-eo", "pid,comm").splitlines()[1:]
         pids = {line.split()[1]: int(line.split()[0]) for line in reversed(top)}
-        os.kill(pids["tritonserver"] if victim == "tritonserver" else pids["docker-init"], signal.SIGKILL)
+        os.kill(pids[VICTIMS[victim]], signal.SIGKILL)
         out, _ = process.communicate(timeout=180)
         assert process.returncode == 0, out
     assert events(out)[-1]["frames"] == LONG
-    assert rows_of(running, f"killed-{victim.split()[-1]}") == expected
+    assert rows_of(running, name) == expected
     running.wait_healthy("triton")
 
 
@@ -159,7 +162,12 @@ def test_logs_are_one_event_a_line(running: Stack) -> None:
     assert events(running.logs("triton"))[0]["message"] == "serving"
 
 
-def test_down_leaves_nothing(running: Stack) -> None:
-    assert running.left()
-    running.remove()
-    assert running.left() == []
+def test_down_leaves_nothing(built: Stack) -> None:
+    environment = built.environment | {"MOT_PAGE_PORT": f"127.0.0.1:{free_port()}"}
+    other = replace(built, project=f"{built.project}-down", environment=environment)
+    try:
+        other.compose("up", "-d", "--no-build", "page", "worker", "triton")
+        assert len(other.left()) == 6  # three containers, a volume, two networks
+    finally:
+        other.remove()
+    assert other.left() == []

@@ -135,6 +135,7 @@ class Worker:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
                 self._failed(job, "disk_full", "no space left on the server's disk")
+                event("job failed", "warning", reason="disk_full")
                 return
             event("job done", frames=frames)
             if self._queue.done(job, frames=frames):
