@@ -14,6 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 480  # frames that the tests track: enough to break something meanwhile, 15 s of two cores
 DOCKER = os.environ.get("MOT_DOCKER", "docker")
+COMPOSE = {"as installed": "docker-compose", "version 2": os.environ.get("MOT_COMPOSE_V2", "")}  # see .ci/tools
 
 
 def why_no_engine() -> str:
@@ -43,11 +44,12 @@ class Stack:
 
     project: str
     environment: dict[str, str] = field(default_factory=dict)
+    program: str = "docker-compose"
 
     def compose(self, *arguments: str, timeout: float = 120, check: bool = True) -> str:
         """Output of ``docker-compose ARGUMENTS``; errors carry what it said."""
         command = [
-            "docker-compose",
+            self.program,
             "--ansi",
             "never",
             "--project-name",

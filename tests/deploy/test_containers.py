@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.deploy.stack import LONG, Stack, events, first_rows
+from tests.deploy.stack import COMPOSE, LONG, Stack, events, first_rows
 from tests.deploy.test_monitoring import TRITON
 from tests.page_server import free_port
 
@@ -162,11 +162,16 @@ def test_logs_are_one_event_a_line(running: Stack) -> None:
     assert events(running.logs("triton"))[0]["message"] == "serving"
 
 
-def test_down_leaves_nothing(built: Stack) -> None:
+@pytest.mark.parametrize("version", COMPOSE)
+def test_up_brings_all_and_down_leaves_nothing(built: Stack, version: str) -> None:
+    if shutil.which(COMPOSE[version]) is None:
+        pytest.skip("no docker-compose 2 in MOT_COMPOSE_V2; .ci/tools brings it")
     environment = built.environment | {"MOT_PAGE_PORT": f"127.0.0.1:{free_port()}"}
-    other = replace(built, project=f"{built.project}-down", environment=environment)
+    other = Stack(project=f"{built.project}-down", environment=environment, program=COMPOSE[version])
     try:
-        other.compose("up", "-d", "--no-build", "page", "worker", "triton")
+        other.compose("up", "-d", "--no-build")
+        for service in ("triton", "page", "worker"):
+            other.wait_healthy(service)
         assert len(other.left()) == 6  # three containers, a volume, two networks
     finally:
         other.remove()
