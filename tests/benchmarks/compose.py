@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import signal
 import statistics
 import subprocess
@@ -28,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.deploy.job import ADD, LOOK
-from tests.deploy.stack import DOCKER, ROOT, Stack
+from tests.deploy.stack import DOCKER, ROOT, Stack, frames_at
 
 PAGE = "127.0.0.1:18501"
 FIRST = 60  # frames of the job that waits in the queue
@@ -49,21 +48,6 @@ def answers(address: str) -> bool:
         return bool(urllib.request.urlopen(address, timeout=1).status == 200)
     except OSError:
         return False
-
-
-def frames(address: str) -> int:
-    """How many a client or a worker has tracked so far."""
-    try:
-        text = urllib.request.urlopen(f"http://{address}:9100/metrics", timeout=1).read().decode()
-    except OSError:
-        return 0
-    found = re.search(r"^mot_frames_total (\S+)$", text, re.MULTILINE)
-    return int(float(found[1])) if found else 0
-
-
-def address_of(stack: Stack, container: str) -> str:
-    networks = stack.inspect(container)["NetworkSettings"]["Networks"]
-    return str(networks[f"{stack.project}_inside"]["IPAddress"])
 
 
 def forget_files() -> None:
@@ -88,17 +72,17 @@ def up(stack: Stack) -> None:
     stack.compose("up", "-d", "--no-build")
     until(lambda: answers(f"http://{PAGE}/_stcore/health"))
     print(f"up to a page that answers: {time.monotonic() - begun:.1f} s", flush=True)
-    worker = address_of(stack, stack.container("worker"))
-    until(lambda: frames(worker) > 0)
+    worker = stack.address(stack.container("worker"))
+    until(lambda: frames_at(worker) > 0)
     print(f"up to the first tracked frame of a job in the queue: {time.monotonic() - begun:.1f} s", flush=True)
-    until(lambda: frames(worker) >= FIRST)
+    until(lambda: frames_at(worker) >= FIRST)
 
 
 def longest_gap(address: str, done: subprocess.Popen[str]) -> float:
     """Seconds without a new frame, the longest time until the client has ended."""
-    last, since, longest = frames(address), time.monotonic(), 0.0
+    last, since, longest = frames_at(address), time.monotonic(), 0.0
     while done.poll() is None:
-        now = frames(address)
+        now = frames_at(address)
         if now > last:
             longest, last, since = max(longest, time.monotonic() - since), now, time.monotonic()
         time.sleep(0.01)
@@ -115,18 +99,18 @@ def track(stack: Stack, video: Path, name: str) -> tuple[subprocess.Popen[str], 
         *("-o", "/tmp/out"),
     )
     until(lambda: stack.docker("ps", "-q", "--filter", f"name={stack.project}-{name}").strip())
-    return process, address_of(stack, f"{stack.project}-{name}")
+    return process, stack.address(f"{stack.project}-{name}")
 
 
 def kill(stack: Stack, video: Path) -> None:
     """Print the seconds from a killed Triton to the next frame."""
     process, address = track(stack, video, "first")
-    until(lambda: frames(address) > 0)
+    until(lambda: frames_at(address) > 0)
     print(f"longest time between two frames, undisturbed: {longest_gap(address, process):.2f} s", flush=True)
     for victim in ("tritonserver", "docker-init"):
         stack.wait_healthy("triton")
         process, address = track(stack, video, victim)
-        until(lambda: frames(address) > 20)  # noqa: B023
+        until(lambda: frames_at(address) > 20)  # noqa: B023
         top = stack.docker("top", stack.container("triton"), "-eo", "pid,comm").splitlines()[1:]
         os.kill(next(int(line.split()[0]) for line in top if line.split()[1] == victim), signal.SIGKILL)
         print(f"kill -9 of {victim} to the next frame: {longest_gap(address, process):.1f} s", flush=True)

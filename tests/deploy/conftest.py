@@ -13,7 +13,7 @@ import pytest
 from tests.deploy.stack import LONG, ROOT, Stack, why_no_engine
 from tests.page_server import free_port
 
-_BUILD_TIMEOUT = 1200.0  # seconds: from nothing, on two busy cores
+_BUILD_TIMEOUT = 3600.0  # seconds: from nothing, on two busy cores
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def expected(mot_data: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
         check=True,
         cwd=ROOT,
         env=environment,
-        timeout=300,
+        timeout=1200,
     )
     return (folder / "vtest.txt").read_bytes()
 

@@ -50,8 +50,10 @@ def done(browser: Any, page: Stack, mot_data: Path, tmp_path_factory: pytest.Tem
 
 def test_the_result_plays(done: Person) -> None:
     shown = done.page.locator("video")
-    shown.evaluate("video => { video.muted = true; return video.play() }")
-    done.page.wait_for_function("document.querySelector('video').currentTime > 0.2")
+    shown.evaluate(
+        "video => new Promise(done => { video.ontimeupdate = () => video.currentTime > 0.2 && done();"
+        " video.muted = true; video.play() })"
+    )
     assert shown.evaluate("video => [video.videoWidth, video.error]") == [768, None]
     shown.evaluate("video => new Promise(done => { video.onseeked = done; video.pause(); video.currentTime = 4.5 })")
     assert shown.evaluate("video => video.currentTime") == 4.5

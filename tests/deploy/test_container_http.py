@@ -32,7 +32,7 @@ print(connection.recv(4096).split()[1].decode())
 def inside(stack: Stack, *command: str) -> str:
     """Output of a program in a client's container on the project's network."""
     network = ("--network", f"{stack.project}_inside", "-v", f"{stack.project}_jobs:/data")
-    return stack.docker("run", "--rm", *network, stack.image("client"), *command, timeout=180)
+    return stack.docker("run", "--rm", *network, stack.image("client"), *command)
 
 
 def triton_process(stack: Stack) -> str:

@@ -27,19 +27,19 @@ def prometheus(page: Stack) -> Stack:
         image = f"{page.environment['MOT_IMAGES']}/prometheus-base:ci"
         page.feed(_DEBIAN.format(base=base), DOCKER, "build", "--tag", image, "-")
         page.environment["MOT_PROMETHEUS_IMAGE"] = image
-    page.compose("--profile", "monitoring", "build", "prometheus", timeout=300)
+    page.compose("--profile", "monitoring", "build", "prometheus", timeout=1200)
     page.compose("--profile", "monitoring", "up", "-d", "--no-build", "prometheus")
     return page
 
 
 def asked(query: str) -> list[dict[str, str]]:
     address = f"http://127.0.0.1:9090/api/v1/query?query={quote(query)}"
-    answer = json.load(urllib.request.urlopen(address, timeout=5))
+    answer = json.load(urllib.request.urlopen(address, timeout=30))
     return [each["metric"] | {"value": each["value"][1]} for each in answer["data"]["result"]]
 
 
 def test_it_reads_triton_page_and_worker(prometheus: Stack) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     up: dict[str, str] = {}
     while time.monotonic() < deadline and sorted(up) != ["page", "triton", "worker"]:
         time.sleep(1)
@@ -51,9 +51,13 @@ def test_it_reads_triton_page_and_worker(prometheus: Stack) -> None:
     assert asked("mot_build_info") and asked("nv_inference_count")
 
 
+def test_its_health_check_succeeds(prometheus: Stack) -> None:
+    prometheus.wait_healthy("prometheus")
+
+
 @pytest.mark.parametrize("query", PANELS)
 def test_a_panel_has_something_to_show(prometheus: Stack, query: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not asked(query):  # a rate wants two readings, five seconds apart
         assert time.monotonic() < deadline, prometheus.compose("logs", "prometheus")
         time.sleep(1)

@@ -24,7 +24,7 @@ POD = "triton-headless"  # a pod knows its own name, so that this one is found a
 PARTS = ("triton", "page", "worker")
 
 
-def podman(*arguments: object, timeout: float = 120, check: bool = True) -> str:
+def podman(*arguments: object, timeout: float = 600, check: bool = True) -> str:
     command = ["podman", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     assert not check or done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
@@ -38,7 +38,7 @@ def handed_over(stack: Stack) -> None:
     if ids <= set(podman("images", "--quiet", "--no-trunc").replace("sha256:", "").split()):
         return
     with subprocess.Popen([DOCKER, "save", *names], stdout=subprocess.PIPE) as saved:
-        subprocess.run(["podman", "load", "--quiet"], stdin=saved.stdout, check=True, capture_output=True, timeout=600)
+        subprocess.run(["podman", "load", "--quiet"], stdin=saved.stdout, check=True, capture_output=True, timeout=1800)
     assert saved.returncode == 0
 
 
@@ -54,7 +54,7 @@ def images(request: pytest.FixtureRequest) -> tuple[str, str]:
         handed_over(stack)
         found = (f"localhost/{stack.environment['MOT_IMAGES']}", stack.environment["MOT_TAG"])
     trial = ("run", "--rm", "--network=none", "--entrypoint=true", f"{found[0]}/client:{found[1]}")
-    done = subprocess.run(["podman", *trial], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["podman", *trial], capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         pytest.skip(f"podman cannot run a container here: {done.stderr.strip()}")
     return found
@@ -113,10 +113,10 @@ def pod(images: tuple[str, str], data: Path) -> Iterator[str]:
         podman("play", "kube", "--network=none", manifest)
         yield POD
     finally:
-        podman("pod", "rm", "--force", "--ignore", POD, check=False)
+        podman("pod", "rm", "--force", "--time", 0, "--ignore", POD, check=False)
 
 
-def wait_until(container: str, *command: str, seconds: float = 120) -> None:
+def wait_until(container: str, *command: str, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while True:
         done = subprocess.run(["podman", "exec", container, *command], capture_output=True, text=True, check=False)
