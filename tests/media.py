@@ -78,6 +78,18 @@ def make_video(
     return path
 
 
+def beginning(source: Path, target: Path, count: int) -> Path:
+    """The first pictures of a video, copied packet by packet; it must have no B-frames."""
+    with av.open(str(source)) as whole, av.open(str(target), "w") as part:
+        stream = part.add_stream_from_template(whole.streams.video[0])
+        for number, packet in enumerate(whole.demux(video=0)):
+            if number == count or packet.dts is None:
+                break
+            packet.stream = stream
+            part.mux(packet)
+    return target
+
+
 def write_image(path: Path, image: Image) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     good, data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))

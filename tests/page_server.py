@@ -11,11 +11,20 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.command import ROOT, children
 
 WAIT_MS = 60_000  # machines are slow when many tests run
+
+
+class Page(Protocol):
+    """What a person needs of a page that runs, wherever it does."""
+
+    address: str  # ends in a slash
+
+    def log(self) -> str:
+        """The last of what it has said."""
 
 
 class PageServer:
@@ -109,7 +118,7 @@ def page_server(data: Path, *options: object) -> Iterator[PageServer]:
 class Person:
     """Somebody at the page, in a browser of their own."""
 
-    def __init__(self, browser: Any, server: PageServer, **context: Any) -> None:
+    def __init__(self, browser: Any, server: Page, **context: Any) -> None:
         options = {"viewport": {"width": 1200, "height": 1400}, "locale": "en-US", **context}
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()

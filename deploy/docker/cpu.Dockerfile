@@ -78,6 +78,10 @@ LABEL org.opencontainers.image.title="mot client" \
       org.opencontainers.image.revision="${REVISION}"
 
 FROM runtime AS triton-cpu
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends nginx \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/*
+COPY deploy/docker/http-proxy.conf /etc/mot/
 COPY --from=triton-packages /opt/models /opt/models
 COPY --from=triton-packages /opt/mot /opt/mot
 COPY deploy/docker/sbom.py /tmp/sbom.py

@@ -4,12 +4,13 @@
 Ready is not enough: Triton says so while a model process is dead and every second request fails. Standard library
 alone, so that a check takes some hundredths of a second beside the inference.
 
-    infers.py [MODEL [HTTP-PORT]]
+    infers.py [MODEL [HTTP-PORT]]      by default through the proxy, so that it is seen, too, where there is one
 """
 
 import http.client
 import json
 import math
+import os
 import sys
 
 # Microseconds in the queue; then Triton says so, and a server that has enough to do is not one that is broken.
@@ -18,15 +19,16 @@ _BUSY = ("exceeds maximum queue size", "timeout expired")
 _BYTES = {"UINT8": 1, "FP16": 2, "FP32": 4}
 
 
-def main(model: str = "fairmot", port: str = "8000") -> str:
+def main(model: str = "fairmot", port: str = os.environ.get("MOT_HTTP_PROXY_PORT", "8000")) -> str:
     """What is wrong; empty if nothing is."""
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=8)
     try:
         connection.request("GET", f"/v2/models/{model}")
         answer = connection.getresponse()
-        described = json.loads(answer.read())
+        text = answer.read()
         if answer.status != 200:
-            return f"status {answer.status}: {described.get('error')}"
+            return f"status {answer.status}: {text[:300]!r}"
+        described = json.loads(text)
         inputs, body = [], b""
         for tensor in described["inputs"]:
             shape = [max(1, size) for size in tensor["shape"]]  # -1, any batch, as 1

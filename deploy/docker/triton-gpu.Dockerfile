@@ -20,6 +20,10 @@ COPY model_repository /models
 RUN cd /models && find . -type f ! -name SHA256SUMS -exec sha256sum {} + > SHA256SUMS
 
 FROM ${TRITON_IMAGE}
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends nginx \
+    && rm -rf /var/lib/apt/lists/*
+COPY deploy/docker/http-proxy.conf /etc/mot/
 COPY --from=plugin /build/libdeform_conv.so /opt/mot/libdeform_conv.so
 COPY --from=models /models /models
 COPY deploy/docker/entrypoint.sh deploy/docker/triton-gpu.sh deploy/docker/infers.py deploy/docker/sbom.py /usr/local/bin/

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.stack import LONG, ROOT, Stack, why_no_engine
+from tests.page_server import free_port
 
-_BUILD_TIMEOUT = 1200.0  # seconds: from nothing, on two busy cores
+_BUILD_TIMEOUT = 3600.0  # seconds: from nothing, on two busy cores
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +22,7 @@ def built() -> Iterator[Stack]:
     if reason := why_no_engine():
         pytest.skip(f"containers cannot run here: {reason}")
     # The layers stay for the next build; `docker-compose build` with no other setting, as in the README.
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = f"127.0.0.1:{free.getsockname()[1]}"
-    environment = {"MOT_IMAGES": "mot-test", "MOT_TAG": "ci", "MOT_PAGE_PORT": port}
+    environment = {"MOT_IMAGES": "mot-test", "MOT_TAG": "ci", "MOT_PAGE_PORT": f"127.0.0.1:{free_port()}"}
     stack = Stack(project=f"mot-test-{os.getpid()}", environment=environment)
     stack.compose("--profile", "tools", "build", "triton", "client", timeout=_BUILD_TIMEOUT)
     yield stack
@@ -63,7 +61,7 @@ def expected(mot_data: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
         check=True,
         cwd=ROOT,
         env=environment,
-        timeout=300,
+        timeout=1200,
     )
     return (folder / "vtest.txt").read_bytes()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 480  # frames that the tests track: enough to break something meanwhile, 15 s of two cores
 DOCKER = os.environ.get("MOT_DOCKER", "docker")
+COMPOSE = {"as installed": "docker-compose", "version 2": os.environ.get("MOT_COMPOSE_V2", "")}  # see .ci/tools
 
 
 def why_no_engine() -> str:
@@ -22,7 +25,7 @@ def why_no_engine() -> str:
         return "docker-compose is not installed"
     if shutil.which(DOCKER) is None:
         return f"{DOCKER} is not installed"
-    asked = subprocess.run([DOCKER, "info"], capture_output=True, text=True, timeout=30, check=False)
+    asked = subprocess.run([DOCKER, "info"], capture_output=True, text=True, timeout=120, check=False)
     return "" if asked.returncode == 0 else f"no container engine answers: {asked.stderr.strip().splitlines()[-1]}"
 
 
@@ -31,17 +34,34 @@ def events(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
+def frames_at(address: str) -> int:
+    """How many frames a client or a worker has tracked so far, by its metrics; 0 while it does not answer."""
+    try:
+        text = urllib.request.urlopen(f"http://{address}:9100/metrics", timeout=1).read().decode()
+    except OSError:
+        return 0
+    found = re.search(r"^mot_frames_total (\S+)$", text, re.MULTILINE)
+    return int(float(found[1])) if found else 0
+
+
+def first_rows(rows: bytes, count: int) -> str:
+    """Those of the first frames."""
+    lines = rows.decode("ascii").splitlines(keepends=True)
+    return "".join(line for line in lines if int(line.split(",")[0]) <= count)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stack:
     """One project; all of it goes with :meth:`remove`."""
 
     project: str
     environment: dict[str, str] = field(default_factory=dict)
+    program: str = "docker-compose"
 
-    def compose(self, *arguments: str, timeout: float = 120, check: bool = True) -> str:
+    def compose(self, *arguments: str, timeout: float = 600, check: bool = True) -> str:
         """Output of ``docker-compose ARGUMENTS``; errors carry what it said."""
         command = [
-            "docker-compose",
+            self.program,
             "--ansi",
             "never",
             "--project-name",
@@ -51,10 +71,10 @@ class Stack:
         ]
         return self._run([*command, *arguments], timeout, check)
 
-    def docker(self, *arguments: str, timeout: float = 60, check: bool = True) -> str:
+    def docker(self, *arguments: str, timeout: float = 600, check: bool = True) -> str:
         return self._run([DOCKER, *arguments], timeout, check)
 
-    def feed(self, text: str, *command: str, timeout: float = 300) -> None:
+    def feed(self, text: str, *command: str, timeout: float = 1200) -> None:
         """Run a command with this text as its input."""
         subprocess.run(command, input=text, text=True, check=True, timeout=timeout, env=self._environment())
 
@@ -76,7 +96,12 @@ class Stack:
         found: dict[str, Any] = json.loads(self.docker("inspect", name))[0]
         return found
 
-    def wait_healthy(self, service: str, timeout: float = 90) -> float:
+    def address(self, container: str) -> str:
+        """Its own, on the network inside, which this machine reaches."""
+        networks = self.inspect(container)["NetworkSettings"]["Networks"]
+        return str(networks[f"{self.project}_inside"]["IPAddress"])
+
+    def wait_healthy(self, service: str, timeout: float = 300) -> float:
         """Seconds until its health check has succeeded."""
         begun = time.monotonic()
         while time.monotonic() - begun < timeout:

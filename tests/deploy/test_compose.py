@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.deploy.stack import COMPOSE as PROGRAMS
 from tests.deploy.stack import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -86,11 +87,13 @@ def test_http_of_triton_stays_in_its_container() -> None:
     assert '"${MOT_HTTP_HOST:-127.0.0.1}"' in (ROOT / "deploy/docker/triton-gpu.sh").read_text()
 
 
+@pytest.mark.parametrize("version", PROGRAMS)
 @pytest.mark.parametrize("profile", ["", "gpu", "monitoring", "tools", "training"])
-def test_docker_compose_reads_it(profile: str) -> None:
-    if shutil.which("docker-compose") is None:
-        pytest.skip("docker-compose is not installed")
+def test_docker_compose_reads_it(profile: str, version: str) -> None:
+    program = shutil.which(PROGRAMS[version])
+    if program is None:
+        pytest.skip(f"docker-compose {version} is not there; .ci/tools brings version 2")
     chosen = ("--profile", profile) if profile else ()
-    command = ["docker-compose", "--file", str(ROOT / "docker-compose.yml"), *chosen, "config", "--quiet"]
+    command = [program, "--file", str(ROOT / "docker-compose.yml"), *chosen, "config", "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0 and not done.stderr, done.stderr

@@ -6,10 +6,13 @@ import json
 import os
 import time
 import urllib.request
+from urllib.parse import quote
 
 import pytest
 
-from tests.deploy.stack import DOCKER, Stack
+from tests.deploy.stack import DOCKER, Stack, events
+from tests.deploy.test_monitoring import PANELS
+from tests.page_server import free_port
 
 pytestmark = [pytest.mark.container, pytest.mark.data]
 _DEBIAN = """
@@ -25,25 +28,40 @@ def prometheus(page: Stack) -> Stack:
         image = f"{page.environment['MOT_IMAGES']}/prometheus-base:ci"
         page.feed(_DEBIAN.format(base=base), DOCKER, "build", "--tag", image, "-")
         page.environment["MOT_PROMETHEUS_IMAGE"] = image
-    page.compose("--profile", "monitoring", "build", "prometheus", timeout=300)
+    page.environment["MOT_PROMETHEUS_PORT"] = str(free_port())
+    page.compose("--profile", "monitoring", "build", "prometheus", timeout=1200)
     page.compose("--profile", "monitoring", "up", "-d", "--no-build", "prometheus")
     return page
 
 
-def asked(query: str) -> list[dict[str, str]]:
-    address = f"http://127.0.0.1:9090/api/v1/query?query={query}"
-    answer = json.load(urllib.request.urlopen(address, timeout=5))
+def asked(prometheus: Stack, query: str) -> list[dict[str, str]]:
+    port = prometheus.environment["MOT_PROMETHEUS_PORT"]
+    address = f"http://127.0.0.1:{port}/api/v1/query?query={quote(query)}"
+    answer = json.load(urllib.request.urlopen(address, timeout=30))
     return [each["metric"] | {"value": each["value"][1]} for each in answer["data"]["result"]]
 
 
 def test_it_reads_triton_page_and_worker(prometheus: Stack) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     up: dict[str, str] = {}
     while time.monotonic() < deadline and sorted(up) != ["page", "triton", "worker"]:
         time.sleep(1)
         try:
-            up = {each["job"]: each["value"] for each in asked("up==1")}
+            up = {each["job"]: each["value"] for each in asked(prometheus, "up==1")}
         except OSError:  # it starts
             continue
     assert sorted(up) == ["page", "triton", "worker"], prometheus.compose("logs", "prometheus")
-    assert asked("mot_build_info") and asked("nv_inference_count")
+    assert asked(prometheus, "mot_build_info") and asked(prometheus, "nv_inference_count")
+
+
+def test_its_health_check_succeeds_and_its_logs_are_one_event_a_line(prometheus: Stack) -> None:
+    prometheus.wait_healthy("prometheus")
+    assert events(prometheus.logs("prometheus"))
+
+
+@pytest.mark.parametrize("query", PANELS)
+def test_a_panel_has_something_to_show(prometheus: Stack, query: str) -> None:
+    deadline = time.monotonic() + 300
+    while not asked(prometheus, query):  # a rate wants two readings, five seconds apart
+        assert time.monotonic() < deadline, prometheus.compose("logs", "prometheus")
+        time.sleep(1)

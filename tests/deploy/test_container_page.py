@@ -10,37 +10,21 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.deploy.stack import LONG, Stack, events
+from tests.deploy.job import ADD, LOOK
+from tests.deploy.stack import LONG, Stack, events, frames_at
 
 pytestmark = [pytest.mark.container, pytest.mark.data]
 
-_ADD = """
-import json, sys
-from pathlib import Path
-from client.ui.store.database import Database
-from client.ui.store.jobs import JobQueue
-spec = {"input": "/data/vtest.avi", "output": ".", "name": "result", "end": int(sys.argv[1]), "video": False}
-print(JobQueue(Database(Path("/data/page.db"))).add("somebody", title="vtest", spec=json.dumps(spec)))
-"""
-_LOOK = """
-import sys
-from pathlib import Path
-from client.ui.store.database import Database
-from client.ui.store.jobs import JobQueue
-job = JobQueue(Database(Path("/data/page.db"))).get("somebody", sys.argv[1])
-print(job.state, job.frames, job.attempt, job.error)
-"""
+
+def in_page(stack: Stack, script: str, *arguments: str) -> list[str]:
+    return stack.compose("exec", "-T", "page", "python", "-c", script, *arguments).split(maxsplit=3)
 
 
-def in_page(stack: Stack, script: str, argument: str) -> list[str]:
-    return stack.compose("exec", "-T", "page", "python", "-c", script, argument).split(maxsplit=3)
-
-
-def wait_for_job(stack: Stack, job: str, done: Callable[[str, int], bool], seconds: float = 120) -> list[str]:
+def wait_for_job(stack: Stack, job: str, done: Callable[[str, int], bool], seconds: float = 900) -> list[str]:
     """What is known of the job, once ``done(state, frames)``."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = in_page(stack, _LOOK, job)
+        found = in_page(stack, LOOK, job)
         if done(found[0], int(found[1])):
             return found
         assert found[0] in ("queued", "running"), found
@@ -56,10 +40,15 @@ def test_the_page_answers_on_its_port(page: Stack) -> None:
 def test_a_worker_killed_costs_no_row(page: Stack, expected: bytes) -> None:
     if os.geteuid() != 0:
         pytest.skip("killing a container's process on the host needs root")
-    (job,) = in_page(page, _ADD, str(LONG))
-    wait_for_job(page, job, lambda state, frames: frames > 10)
-    os.kill(page.inspect(page.container("worker"))["State"]["Pid"], signal.SIGKILL)
-    state, frames, attempt, *_ = wait_for_job(page, job, lambda state, frames: state == "done", seconds=240)
+    worker = page.container("worker")
+    pid, address = page.inspect(worker)["State"]["Pid"], page.address(worker)
+    before, deadline = frames_at(address), time.monotonic() + 300
+    adding = page.start("exec", page.container("page"), "python", "-c", ADD, "/data/vtest.avi", str(LONG))
+    while frames_at(address) < before + 10:  # asked often, so that a fast machine is caught in the middle, too
+        assert time.monotonic() < deadline, page.compose("logs", "worker")[-3000:]
+    os.kill(pid, signal.SIGKILL)
+    (job,) = adding.communicate(timeout=60)[0].split()
+    state, frames, attempt, *_ = wait_for_job(page, job, lambda state, frames: state == "done")
     assert (state, int(frames), int(attempt)) == ("done", LONG, 2)
     rows = page.compose("exec", "-T", "page", "cat", f"/data/jobs/{job}/2/result.txt")
     assert rows.encode("ascii") == expected

@@ -102,6 +102,8 @@ def test_ports_are_those_of_the_programs(overlay: str) -> None:
     for work in of_kind(objects, "Deployment"):
         (each,) = pod_of(work)["containers"]
         ports = {port["name"]: port["containerPort"] for port in each["ports"]}
+        if proxy := environment(each, objects).get("MOT_HTTP_PROXY_PORT"):
+            assert ports.pop("http") == int(proxy)
         assert ports == wanted[work["metadata"]["name"].removesuffix("-canary")]
         if each["name"] != "triton":
             assert environment(each, objects)["MOT_METRICS_PORT"] == str(ports["metrics"])
@@ -141,7 +143,7 @@ def test_export_has_an_index_for_each_video_and_both_say_so() -> None:
 
 @pytest.mark.parametrize("overlay", ["dev", "cpu", "prod-gpu"])
 def test_triton_serves_its_own_loopback_alone_by_http(overlay: str) -> None:
-    """One HTTP request of a million tiny chunks would end it."""
+    """One HTTP request of a million tiny chunks would end it; others come through the proxy."""
     server = pod_of(named(rendered(overlay), "Deployment", "triton"))["containers"][0]
     assert 8000 not in [port["containerPort"] for port in server["ports"]]
     if server["args"][0] == "mot":

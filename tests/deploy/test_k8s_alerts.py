@@ -17,7 +17,7 @@ import yaml
 from client.serving.server import EmbeddedServer
 from client.serving.triton_runtime import find_triton
 from mot.errors import MotError
-from tests.deploy.k8s.rendered import K8S, Object, named, rendered
+from tests.deploy.k8s.rendered import K8S, ROOT, Object, named, rendered
 from tests.tiny_model import repository
 
 UNIT_TESTS = Path(__file__).parent / "k8s/alerts_test.yml"
@@ -78,6 +78,13 @@ def test_every_alert_has_a_section_in_the_runbook() -> None:
     for alert in alerts:
         assert alert["annotations"]["runbook"] == f"deploy/k8s/RUNBOOK.md#{alert['alert'].lower()}"
     assert sorted(sections) == sorted(alert["alert"] for alert in alerts)
+
+
+def test_the_runbooks_look_for_events_that_the_worker_writes() -> None:
+    runbooks = (K8S / "RUNBOOK.md", ROOT / "deploy/monitoring/prometheus/alerts.yml")
+    looked_for = {word for path in runbooks for word in re.findall(r"""[`']"([\w ]+)"[`']""", path.read_text("utf-8"))}
+    worker = (ROOT / "client/ui/work/worker.py").read_text("utf-8")
+    assert looked_for and all(f'event("{word}"' in worker for word in looked_for)
 
 
 def metrics_of(expression: str) -> set[str]:

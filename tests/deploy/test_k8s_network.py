@@ -82,6 +82,19 @@ def test_clients_reach_triton_and_names(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", ["cpu", "prod-gpu"])
+def test_http_is_reached_through_its_proxy_by_those_who_are_named(overlay: str) -> None:
+    policies, pods = _pods(overlay)
+    caller = {"mot/calls-triton-http": "true"}
+    way_out = {"podSelector": {"matchLabels": caller}, "policyTypes": ["Egress"]}
+    rule = {"to": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": port} for port in (8000, 8080)]}
+    with_one = [*policies, {"spec": {**way_out, "egress": [rule]}}]
+    assert allowed(with_one, (None, caller), pods["triton"], 8080)
+    assert not allowed(with_one, (None, caller), pods["triton"], 8000)
+    for source in (*pods.values(), _ELSEWHERE, _MONITORING, _INGRESS):
+        assert not allowed(policies, source, pods["triton"], 8080)
+
+
+@pytest.mark.parametrize("overlay", ["cpu", "prod-gpu"])
 def test_prometheus_and_ingress_reach_their_ports_alone(overlay: str) -> None:
     policies, pods = _pods(overlay)
     for name, port in {"triton": 8002, "page": 9100, "worker": 9100}.items():

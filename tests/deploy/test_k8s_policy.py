@@ -55,7 +55,7 @@ def test_overlay_keeps_the_rules(overlay: str) -> None:
         ("Deployment", "triton", "spec/template/metadata/labels/mot~1track", "canary", "does not take its own pods"),
         ("Deployment", "triton", "spec/replicas", 2, "triton has replicas, too"),
         ("Service", "triton", "spec/selector/app.kubernetes.io~1name", "tritons", "selects no pod"),
-        ("Service", "triton-headless", "spec/ports/0/targetPort", "http", "has no port http"),
+        ("Service", "triton-headless", "spec/ports/0/targetPort", "gprc", "has no port gprc"),
         ("PodDisruptionBudget", "triton", "spec/selector/matchLabels/mot~1track", "stabel", "selects no pod"),
         ("PodMonitor", "triton", "spec/podMetricsEndpoints/0/port", "metric", "has no port metric"),
         ("NetworkPolicy", "triton-from-clients", "spec/podSelector/matchLabels", {"a": "b"}, "selects no pod"),

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 
@@ -20,6 +19,7 @@ from mot.sequence import read_results
 from tests.chromium import chromium
 from tests.client.outputs.test_anonymise import head, sharpness
 from tests.command import start
+from tests.media import beginning
 from tests.page_server import PageServer, Person, free_port, page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.triton, pytest.mark.data]
@@ -35,16 +35,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def video(mot_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample's first seconds, copied packet by packet."""
-    path = tmp_path_factory.mktemp("video") / "street.avi"
-    with av.open(str(mot_data / "videos/vtest.avi")) as source, av.open(str(path), "w") as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
-        for number, packet in enumerate(source.demux(video=0)):
-            if number == COUNT or packet.dts is None:
-                break
-            packet.stream = stream
-            target.mux(packet)
-    return path
+    """The sample's first seconds."""
+    return beginning(mot_data / "videos/vtest.avi", tmp_path_factory.mktemp("video") / "street.avi", COUNT)
 
 
 @pytest.fixture(scope="module")
