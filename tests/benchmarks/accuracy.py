@@ -29,11 +29,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from validation import DISGUISES, MEASURES, SCENES, USUAL, Disguise, Scene, record_scene, score, taken
+from validation import DISGUISES, MEASURES, SCENES, USUAL, Disguise, Scene, config_for, record_scene, score, taken
 
 from client.detection.detector import Detector
 from client.detection.onnx import OnnxDetector
-from client.tracking import TRACKERS, TrackerConfig, tracker_config
+from client.tracking import TRACKERS
 from client.tuning.recording import Recording, replay, without_embeddings
 from mot.sequence import MotRows
 
@@ -79,7 +79,7 @@ def ours(scenes: list[Scene], disguises: list[Disguise], arguments: argparse.Nam
     """The model with one of our trackers."""
     path = arguments.model
     detector = OnnxDetector(path if path.is_file() else path / "fairmot/1/model.onnx")
-    config: TrackerConfig = tracker_config(arguments.tracker, arguments.tracker_set)
+    config = config_for(detector.spec, arguments.tracker, arguments.tracker_set)
 
     def follow(recording: Recording) -> MotRows:
         bare = without_embeddings(recording) if arguments.no_embeddings else recording
