@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from client.tracking import TRACKERS, TrackerConfig
 from client.tuning.recording import Recording, replay
 from client.tuning.space import ranges_of
 from client.tuning.tune import as_options, tune
+
+sys.path.insert(0, str(ROOT))  # before this script's folder, where `export` would mean another script
 
 
 @dataclass(frozen=True, kw_only=True)
