@@ -149,6 +149,19 @@ def show(results: Mapping[str, Scores], kinds: Mapping[str, str], frames: Mappin
     console.print(table)
 
 
+def markdown(results: Mapping[str, Scores], kinds: Mapping[str, str], frames: Mapping[str, str]) -> str:
+    """Means over disguises as rows of a paper's table."""
+    lines = [f"| scene | | {' | '.join(MAIN)} |", "|---" * (len(MAIN) + 2) + "|"]
+    for scene, kind in kinds.items():
+        for number, (system, scores) in enumerate(results.items()):
+            cells = " | ".join(f"{spread(scores, scene, measure)[0]:.1f}" for measure in MAIN)
+            lines.append(f"| {'' if number else f'{scene}, {frames[scene]}, {kind}'} | {system} | {cells} |")
+    for number, (system, scores) in enumerate(results.items()):
+        cells = " | ".join(f"{overall(scores, measure):.1f}" for measure in MAIN)
+        lines.append(f"| {'' if number else 'mean'} | {system} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
 def document(results: Mapping[str, Scores], kinds: Mapping[str, str]) -> str:
     """Every number, as JSON."""
     systems = {
@@ -159,6 +172,17 @@ def document(results: Mapping[str, Scores], kinds: Mapping[str, str]) -> str:
         for system, scores in results.items()
     }
     return json.dumps({"scenes": dict(kinds), "measures": MEASURES, "systems": systems}, indent=2) + "\n"
+
+
+def report(
+    results: Mapping[str, Scores], kinds: Mapping[str, str], frames: Mapping[str, str], arguments: argparse.Namespace
+) -> None:
+    """Print the tables, and write the files that were asked for."""
+    show(results, kinds, frames, arguments.each)
+    if arguments.json:
+        arguments.json.write_text(document(results, kinds), encoding="utf-8")
+    if arguments.markdown:
+        arguments.markdown.write_text(markdown(results, kinds, frames), encoding="utf-8")
 
 
 def main() -> None:
@@ -175,6 +199,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="published detectors and trackers, too")
     parser.add_argument("--each", action="store_true", help="show every disguise")
     parser.add_argument("--json", type=Path, help="write every number to this file")
+    parser.add_argument("--markdown", type=Path, help="and the means as a paper's table to this one")
     arguments = parser.parse_args()
     if arguments.peers and "as is" not in arguments.disguise:
         parser.error("peers' settings are chosen on 'as is'; keep it among --disguise")
@@ -187,9 +212,7 @@ def main() -> None:
     frames = {scene.name: f"{scene.first}-{scene.last}" for scene in scenes}
     if arguments.frames:
         frames = {name: f"{text}, the first {arguments.frames} frames of them" for name, text in frames.items()}
-    show(results, kinds, frames, arguments.each)
-    if arguments.json:
-        arguments.json.write_text(document(results, kinds), encoding="utf-8")
+    report(results, kinds, frames, arguments)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import accuracy
 import numpy as np
-from accuracy import ROOT, record_all, show
+from accuracy import ROOT, record_all
 from rich.console import Console
 from validation import DISGUISES, SCENES, Disguise, Scene, config_for, score
 
@@ -98,9 +98,7 @@ def evaluated(folds: Iterable[Fold], disguises: list[Disguise], arguments: argpa
     if arguments.peers:
         results |= accuracy.peers(scenes, disguises, arguments)
     kinds = {scene.name: "held out" for scene in scenes}
-    show(results, kinds, {scene.name: f"{scene.first}-{scene.last}" for scene in scenes}, arguments.each)
-    if arguments.json:
-        arguments.json.write_text(accuracy.document(results, kinds), encoding="utf-8")
+    accuracy.report(results, kinds, {scene.name: f"{scene.first}-{scene.last}" for scene in scenes}, arguments)
 
 
 def tuned(folds: Iterable[Fold], disguises: list[Disguise], arguments: argparse.Namespace) -> None:
@@ -140,6 +138,7 @@ def main() -> None:
     parser.add_argument("--setting", action="append", default=[], metavar="NAME[=LOW..HIGH]")
     parser.add_argument("--each", action="store_true", help="show every disguise")
     parser.add_argument("--json", type=Path, help="write every number to this file")
+    parser.add_argument("--markdown", type=Path, help="and the means as a paper's table to this one")
     arguments = parser.parse_args()
     disguises = [DISGUISES[name] for name in arguments.disguise]
     with tempfile.TemporaryDirectory() as name:
