@@ -92,7 +92,7 @@ def test_times_that_jump(
     rows = followed(cases / name, tmp_path / "a.txt", detector)
     unbroken = followed(cases / Path(name).parent / "plain.mkv", tmp_path / "b.txt", detector)
     assert ids(rows) == ids(unbroken)
-    assert len(rows) == pytest.approx(len(unbroken), rel=0.03)  # they were encoded differently
+    assert len(rows) == pytest.approx(len(unbroken), rel=0.1)  # they were encoded differently
 
 
 def test_a_pause_of_hours(cases: Path, tmp_path: Path) -> None:
