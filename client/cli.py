@@ -14,6 +14,7 @@ from client.commands.challenge import app as challenge_app
 from client.commands.count import count
 from client.commands.draw import draw
 from client.commands.evaluate import evaluate
+from client.commands.models import models
 from client.commands.refine import refine
 from client.commands.sample import sample
 from client.commands.serve import serve
@@ -39,6 +40,7 @@ app.command()(sample)
 app.command("eval")(evaluate)
 app.command()(refine)
 app.command()(tune)
+app.command()(models)
 app.command()(trackers)
 app.command()(count)
 app.command()(draw)

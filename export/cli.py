@@ -12,11 +12,12 @@ from rich.console import Console
 
 from client.streams import lasting_streams
 from client.terminal import show, warnings_shown
-from mot.contract import MODEL_NAME, THRESHOLDS
+from mot.contract import MODEL_NAME, REMARKS, THRESHOLDS
 from mot.errors import MotError
 from training.options import CONTEXT, existing
 
 if TYPE_CHECKING:
+    from export.export import Notes
     from export.parity import Comparison
 
 app = typer.Typer(
@@ -29,6 +30,9 @@ console = Console()
 
 OUTPUT = Path("runs/export") / MODEL_NAME
 Images = Annotated[list[Path] | None, typer.Option("--image", help="Real images for the parity check; repeatable.")]
+Accuracy = Annotated[str | None, typer.Option(help="Measured accuracy with its protocol, kept in the file.")]
+Speed = Annotated[str | None, typer.Option(help="Measured speed with its hardware, the same.")]
+Terms = Annotated[str | None, typer.Option(help="What the weights may be used for, the same.")]
 Thresholds = Annotated[
     str | None,
     typer.Option(
@@ -42,7 +46,12 @@ Thresholds = Annotated[
 @app.command()
 def model(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of mot-train fit.")],
-    output: Annotated[Path, typer.Option(help="Model directory of a Triton repository: REPOSITORY/fairmot.")] = OUTPUT,
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="Model directory of a Triton repository: REPOSITORY/fairmot, or fairmot_fast, fairmot_accurate."
+        ),
+    ] = OUTPUT,
     version: Annotated[int, typer.Option(help="Model version, the folder's number.", min=1)] = 1,
     arch: Annotated[str | None, typer.Option(help="Refuse checkpoints of another architecture.")] = None,
     width: Annotated[int | None, typer.Option(help="Input width; by default what the recipe exports.")] = None,
@@ -59,7 +68,9 @@ def model(
     plugin: Annotated[
         Path | None, typer.Option(help="The plugin's library; by default where `make plugin` builds it.")
     ] = None,
-    accuracy: Annotated[str, typer.Option(help="Measured accuracy with its protocol, kept in the file.")] = "",
+    accuracy: Accuracy = None,
+    speed: Speed = None,
+    terms: Terms = None,
     thresholds: Thresholds = None,
     image: Images = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that stands there.")] = False,
@@ -85,8 +96,7 @@ def model(
         passes=choose(passes, no_pass or ()),
         precision=precision,
         library=choose_library(plugin or BUILT, dcn, precision),
-        accuracy=accuracy,
-        thresholds=parse_thresholds(thresholds),
+        notes=noted(accuracy, speed, terms, thresholds),
         images=image or [],
         overwrite=overwrite,
     )
@@ -101,16 +111,22 @@ def model(
 @app.command()
 def config(
     output: Annotated[
-        Path, typer.Argument(help="Model directory of a Triton repository: REPOSITORY/fairmot.")
+        Path,
+        typer.Argument(
+            help="Model directory of a Triton repository: REPOSITORY/fairmot, or fairmot_fast, fairmot_accurate."
+        ),
     ] = OUTPUT,
     version: Annotated[int, typer.Option(help="Model version to read the contract from.", min=1)] = 1,
+    accuracy: Accuracy = None,
+    speed: Speed = None,
+    terms: Terms = None,
     thresholds: Thresholds = None,
 ) -> None:
     """Write Triton's configurations again from what the ONNX file says of itself, or shall say from now on."""
     existing(output / str(version) / "model.onnx", "model file; mot-export model writes one")
     from export.export import rewrite_configs
 
-    graph = rewrite_configs(output, version, parse_thresholds(thresholds))
+    graph = rewrite_configs(output, version, noted(accuracy, speed, terms, thresholds))
     say(f"{output}/config.pbtxt and configs/local.pbtxt from {graph}")
 
 
@@ -132,6 +148,19 @@ def verify(
     comparison = verify_model(checkpoint, onnx_model, image or [])
     print_parity(comparison)
     comparison.require(onnx_model)
+
+
+def noted(accuracy: str | None, speed: str | None, terms: str | None, thresholds: str | None) -> Notes:
+    """What the options say of a model; those that were not given leave it as it is.
+
+    Raises:
+        typer.BadParameter: as :func:`parse_thresholds`.
+    """
+    from export.export import Notes
+
+    given = dict(zip(REMARKS, (accuracy, speed, terms), strict=True))
+    remarks = {name: text for name, text in given.items() if text is not None}
+    return Notes(remarks=remarks, thresholds=parse_thresholds(thresholds))
 
 
 def parse_thresholds(text: str | None) -> dict[str, float]:

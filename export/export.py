@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import onnx
@@ -15,10 +15,23 @@ from export.passes.plan import ALL
 from export.to_onnx import Precision, export_onnx, make_spec
 from export.triton.config import write_model_dir
 from export.verify import compare, read_precision, sample_images
-from mot.contract import MODEL_NAME, ModelSpec
+from mot.contract import MODEL_NAME, REMARKS, SIZES, ModelSpec
 from mot.errors import MotError
 from mot.files import whole_file
 from training.checkpoint import load_model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notes:
+    """What people and ``mot tune`` found out about a model, by the names of its contract; the rest stays as it is."""
+
+    remarks: Mapping[str, str] = field(default_factory=dict)  # by mot.contract.REMARKS
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # by mot.contract.THRESHOLDS
+
+    def added_to(self, spec: ModelSpec) -> ModelSpec:
+        """The contract with them."""
+        assert set(self.remarks) <= set(REMARKS)
+        return replace(spec.with_thresholds(self.thresholds), **self.remarks)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +48,7 @@ class Export:
     passes: Sequence[str] = ALL  # out of export.passes.plan
     precision: Precision = "fp32"
     library: Path | None = None  # the plugin, for a graph with its deformable convolutions
-    accuracy: str = ""  # measured, with its protocol; kept in the file
-    thresholds: Mapping[str, float] = field(default_factory=dict)  # by mot.contract.THRESHOLDS; kept there, too
+    notes: Notes = field(default_factory=Notes)  # kept in the file
     images: Sequence[Path] = ()  # for the comparison; none: soft random shapes
     overwrite: bool = False  # a model that stands there
 
@@ -60,10 +72,8 @@ def export_model(export: Export) -> Exported:
     """
     graph = require_place(export.output, export.version, overwrite=export.overwrite)
     network, recipe = load_model(export.checkpoint, export.architecture)
-    spec = make_spec(
-        network, recipe, width=export.width, height=export.height, top_k=export.top_k, accuracy=export.accuracy
-    )
-    spec = spec.with_thresholds(export.thresholds)
+    spec = make_spec(network, recipe, width=export.width, height=export.height, top_k=export.top_k)
+    spec = export.notes.added_to(spec)
     images = sample_images(spec, export.images)
     library, precision = export.library, export.precision
     with whole_file(graph) as candidate:
@@ -86,10 +96,11 @@ def require_place(output: Path, version: int, *, overwrite: bool) -> Path:
         MotError: Triton would refuse the folder, or a model stands there and may not be replaced.
     """
     name = (output if output.name not in ("", "..") else output.resolve()).name
-    if name != MODEL_NAME:
+    if name not in SIZES.values():
         raise MotError(
             f"--output {output}: Triton wants a model's folder to bear the model's name, which is {MODEL_NAME!r} to "
-            f"all clients; write it to {output / MODEL_NAME} and name the repository {output}"
+            f"all clients ({', '.join(sorted({*SIZES.values()} - {MODEL_NAME}))} beside it); write it to "
+            f"{output / MODEL_NAME} and name the repository {output}"
         )
     graph = output / str(version) / "model.onnx"
     if graph.exists() and not overwrite:
@@ -117,19 +128,21 @@ def verify_model(checkpoint: Path, graph: Path, images: Sequence[Path] = ()) -> 
     )
 
 
-def rewrite_configs(output: Path, version: int, thresholds: Mapping[str, float] | None = None) -> Path:
+def rewrite_configs(output: Path, version: int, notes: Notes | None = None) -> Path:
     """Write Triton's files around a graph again, from what the graph says of itself; returns the graph.
 
     Args:
-        thresholds: as of :class:`Export`; where there are any, they are first written into the graph's file.
+        notes: first written into the graph's file, whose weights stay; None: nothing new.
 
     Raises:
         MotError: there is no graph of the contract, or Triton would refuse the folder.
     """
     graph = require_place(output, version, overwrite=True)
-    if thresholds:
-        _note(graph, read_spec(graph).with_thresholds(thresholds))
-    write_model_dir(output, version, read_spec(graph), needed_by(graph) is not None)
+    before = read_spec(graph)
+    spec = notes.added_to(before) if notes else before
+    if spec != before:
+        _note(graph, spec)
+    write_model_dir(output, version, spec, needed_by(graph) is not None)
     return graph
 
 

@@ -28,7 +28,7 @@ OPSET = 20  # DeformConv came with 19; at 18 the exporter would silently write a
 
 
 def make_spec(
-    model: Network, recipe: Recipe, *, width: int | None, height: int | None, top_k: int, accuracy: str
+    model: Network, recipe: Recipe, *, width: int | None, height: int | None, top_k: int, accuracy: str = ""
 ) -> ModelSpec:
     """The contract of an exported model; the input size is the one that the recipe exports unless given.
 

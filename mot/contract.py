@@ -14,9 +14,13 @@ from typing import Any
 from mot.errors import MotError
 
 MODEL_NAME = "fairmot"
+# What people call the sizes of one family, and the models' names on a server and in a repository.
+SIZES = {"fast": f"{MODEL_NAME}_fast", "default": MODEL_NAME, "accurate": f"{MODEL_NAME}_accurate"}
 CONTRACT_VERSION = 1
 _PREFIX = "mot."
-THRESHOLDS = ("conf_thres", "high_thres", "low_thres")  # fields of ModelSpec that a model may lack
+THRESHOLDS = ("conf_thres", "high_thres", "low_thres")
+REMARKS = ("accuracy", "speed", "terms")  # of people for people, written when the file is there already
+_MAY_LACK = {*THRESHOLDS, "speed", "terms"}  # fields of ModelSpec that files of earlier releases have not
 
 # ImageNet statistics of RGB in 0..255 (torchvision's 0..1 values times 255).
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -59,6 +63,8 @@ class ModelSpec:
     std: tuple[float, float, float] = IMAGENET_STD
     recipe: str = ""  # name of the training recipe
     accuracy: str = ""  # measured accuracy with its protocol, for people
+    speed: str = ""  # measured speed with its hardware, the same
+    terms: str = ""  # what the weights may be used for, the same
     # Scores that suit this model, for trackers: from which somebody is new, is matched first, and is still matched.
     # None: not known, as in models of earlier releases.
     conf_thres: float | None = None
@@ -122,7 +128,7 @@ class ModelSpec:
         return {
             _PREFIX + name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
             for name, value in asdict(self).items()
-            if value is not None
+            if value is not None and (value != "" or name not in _MAY_LACK)
         }
 
     @classmethod
@@ -143,7 +149,7 @@ class ModelSpec:
         values: dict[str, object] = {}
         for field in fields(cls):
             text = metadata.get(_PREFIX + field.name)
-            if text is None and field.name in THRESHOLDS:
+            if text is None and field.name in _MAY_LACK:
                 continue
             if text is None:
                 raise ContractError(f"{source}: metadata {_PREFIX}{field.name} is missing; export the model again")

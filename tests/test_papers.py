@@ -12,8 +12,8 @@ PAPERS = [
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "client/README.md", "client/ui/README.md", "training/README.md"),
     *("export/README.md", "export/plugin/README.md", "model_repository/README.md", "tests/benchmarks/README.md"),
 ]
-# Files that a worked example of CONTRIBUTING.md would add, and another project's.
-ELSEWHERE = {"client/tracking/sort.py", "export/passes/relu.py", "client/outputs/count.py", "setup.py"}
+# Files that a worked example of CONTRIBUTING.md would add, another project's, and a user's own.
+ELSEWHERE = {"client/tracking/sort.py", "export/passes/relu.py", "client/outputs/count.py", "setup.py", "CAMERAS.toml"}
 
 
 def prose(paper: Path) -> str:

@@ -185,6 +185,26 @@ def show(checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of mot-tr
     console.print(table)
 
 
+@app.command("release")
+def release_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of mot-train fit.")],
+    output: Annotated[Path, typer.Argument(help="Where to write the smaller one.")],
+    recipe: Annotated[
+        str | None, typer.Option(help="Call the run's recipe by the name of one that comes along, if it is the same.")
+    ] = None,
+) -> None:
+    """Write a checkpoint for others: averaged weights alone, and no paths of this machine.
+
+    Example: mot-train release runs/default/last.pt training/pretrained/fairmot.pt --recipe default
+    """
+    existing(checkpoint, "checkpoint")
+    from training.release import release
+
+    kept = release(checkpoint, output, recipe)
+    size = output.stat().st_size / 1e6
+    console.print(f"{output}: {size:.1f} MB, recipe {kept.name}", markup=False, highlight=False, soft_wrap=True)
+
+
 @app.command()
 def weights(
     file: Annotated[Path, typer.Argument(help="A published weight file, or a checkpoint.")],

@@ -17,7 +17,7 @@ Model = Annotated[
     typer.Option(
         metavar="PATH|NAME",
         help="An ONNX file, a model's folder or a repository of them as mot-export writes it; or a model's name in "
-        "the repository, or on the server that --url names.",
+        "the repository, or on the server that --url names (`mot models` lists those that came along).",
         show_default=False,
     ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mot.contract import MODEL_NAME
+from mot.contract import MODEL_NAME, SIZES
 from mot.errors import MotError
 
 GRAPH = "model.onnx"
@@ -30,7 +30,7 @@ def choose_model(wanted: str | None, *, elsewhere: bool = False) -> ModelChoice:
 
     Args:
         wanted: None for the default one; the path of an ONNX file, of a model's folder (``NAME/1/model.onnx``), of a
-            repository of such folders; or a model's name.
+            repository of such folders; one of :data:`mot.contract.SIZES`; or a model's name.
         elsewhere: a server elsewhere runs it, which knows names alone.
 
     Raises:
@@ -43,14 +43,14 @@ def choose_model(wanted: str | None, *, elsewhere: bool = False) -> ModelChoice:
     if elsewhere:
         if looks_like_a_path:
             raise ModelError(f"{wanted}: a server elsewhere has models of its own; give --model its NAME there")
-        return ModelChoice(name=wanted)
+        return ModelChoice(name=SIZES.get(wanted, wanted))
     if path.is_dir():
         return _in_folder(path)
     if path.is_file():
         return _file(path)
     if looks_like_a_path:
         raise ModelError(f"{path}: no such model; give an ONNX file, a model's folder, or a repository of them")
-    return ModelChoice(name=wanted)
+    return ModelChoice(name=SIZES.get(wanted, wanted))
 
 
 def graph_of(repository: Path, name: str) -> Path:
@@ -61,7 +61,7 @@ def graph_of(repository: Path, name: str) -> Path:
     """
     graph = _newest(repository / name)
     if graph is None:
-        there = _models(repository)
+        there = models_in(repository)
         has = f"it has {', '.join(there)} (--model NAME)" if there else "give a repository as mot-export writes it"
         missing = repository / name / "1" / GRAPH
         raise ModelError(f"{missing}: no such model file; {has}")
@@ -81,7 +81,7 @@ def _in_folder(path: Path) -> ModelChoice:
         return ModelChoice(repository=resolved.parent, name=resolved.name)
     if (path / GRAPH).is_file():
         return ModelChoice(graph=path / GRAPH)
-    models = _models(path)
+    models = models_in(path)
     if len(models) == 1 or MODEL_NAME in models:
         return ModelChoice(repository=path, name=MODEL_NAME if MODEL_NAME in models else models[0])
     if models:
@@ -95,6 +95,7 @@ def _newest(folder: Path) -> Path | None:
     return max(versions, key=lambda graph: int(graph.parent.name), default=None)
 
 
-def _models(repository: Path) -> list[str]:
+def models_in(repository: Path) -> list[str]:
+    """The names of the models in a repository; none where there is no such folder."""
     found = repository.iterdir() if repository.is_dir() else ()
     return sorted(folder.name for folder in found if folder.is_dir() and _newest(folder))

@@ -85,7 +85,9 @@ _QUEUE_POLICY = f"""\
   }}"""
 
 
-def config_pbtxt(spec: ModelSpec, target: Target, *, version: int = 1, plugin: bool = False) -> str:
+def config_pbtxt(
+    spec: ModelSpec, target: Target, *, name: str = MODEL_NAME, version: int = 1, plugin: bool = False
+) -> str:
     """The text of one configuration file; with the plugin, it names the library beside the graph."""
     template, warm_batches = {"container": (_CONTAINER, (1, MAX_BATCH)), "local": (_LOCAL, (1,))}[target]
     body = template.format(
@@ -95,11 +97,11 @@ def config_pbtxt(spec: ModelSpec, target: Target, *, version: int = 1, plugin: b
         tensors="".join(_tensor("input", tensor) for tensor in spec.inputs)
         + "".join(_tensor("output", tensor) for tensor in spec.outputs),
         queue_policy=_QUEUE_POLICY,
-        operations=_operations(target, version) if plugin else "",
+        operations=_operations(target, name, version) if plugin else "",
         warmup="".join(_warmup(spec, batch) for batch in warm_batches),
         parameters="".join(_parameter(key, value) for key, value in spec.to_metadata().items()),
     )
-    return f"{_HEADER}name: {_quoted(MODEL_NAME)}\n{body}"
+    return f"{_HEADER}name: {_quoted(name)}\n{body}"
 
 
 def write_model_dir(model_dir: Path, version: int, spec: ModelSpec, plugin: bool = False) -> None:
@@ -110,10 +112,13 @@ def write_model_dir(model_dir: Path, version: int, spec: ModelSpec, plugin: bool
 
 
 def write_configs(model_dir: Path, spec: ModelSpec, *, version: int = 1, plugin: bool = False) -> None:
-    """Write both files under the model's directory, ``<repository>/fairmot``."""
+    """Write both files under the model's directory, ``<repository>/fairmot``; Triton's name for it is the folder's."""
+    name = model_dir.resolve().name
     for target, path in CONFIG_PATHS.items():
         with whole_file(model_dir / path) as temporary:
-            temporary.write_text(config_pbtxt(spec, target, version=version, plugin=plugin), encoding="utf-8")
+            temporary.write_text(
+                config_pbtxt(spec, target, name=name, version=version, plugin=plugin), encoding="utf-8"
+            )
 
 
 def _tensor(kind: Literal["input", "output"], tensor: TensorSpec) -> str:
@@ -128,11 +133,11 @@ def _warmup(spec: ModelSpec, batch: int) -> str:
     return f'model_warmup {{\n  name: "batch of {batch}"\n  batch_size: {batch}\n{inputs}}}\n'
 
 
-def _operations(target: Target, version: int) -> str:
+def _operations(target: Target, name: str, version: int) -> str:
     # The onnxruntime backend wants an absolute path; model.py looks below the model's directory.
     path = f"{version}/{LIBRARY}"
     if target == "container":
-        path = f"{CONTAINER_REPOSITORY}/{MODEL_NAME}/{path}"
+        path = f"{CONTAINER_REPOSITORY}/{name}/{path}"
     return f"model_operations {{ op_library_filename: {_quoted(path)} }}\n\n"
 
 

@@ -29,11 +29,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from validation import DISGUISES, MEASURES, SCENES, USUAL, Disguise, Scene, record_scene, score, taken
+from validation import DISGUISES, MEASURES, SCENES, USUAL, Disguise, Scene, config_for, record_scene, score, taken
 
 from client.detection.detector import Detector
 from client.detection.onnx import OnnxDetector
-from client.tracking import TRACKERS, TrackerConfig, tracker_config
+from client.tracking import TRACKERS
 from client.tuning.recording import Recording, replay, without_embeddings
 from mot.sequence import MotRows
 
@@ -79,7 +79,7 @@ def ours(scenes: list[Scene], disguises: list[Disguise], arguments: argparse.Nam
     """The model with one of our trackers."""
     path = arguments.model
     detector = OnnxDetector(path if path.is_file() else path / "fairmot/1/model.onnx")
-    config: TrackerConfig = tracker_config(arguments.tracker, arguments.tracker_set)
+    config = config_for(detector.spec, arguments.tracker, arguments.tracker_set)
 
     def follow(recording: Recording) -> MotRows:
         bare = without_embeddings(recording) if arguments.no_embeddings else recording
@@ -149,6 +149,19 @@ def show(results: Mapping[str, Scores], kinds: Mapping[str, str], frames: Mappin
     console.print(table)
 
 
+def markdown(results: Mapping[str, Scores], kinds: Mapping[str, str], frames: Mapping[str, str]) -> str:
+    """Means over disguises as rows of a paper's table."""
+    lines = [f"| scene | | {' | '.join(MAIN)} |", "|---" * (len(MAIN) + 2) + "|"]
+    for scene, kind in kinds.items():
+        for number, (system, scores) in enumerate(results.items()):
+            cells = " | ".join(f"{spread(scores, scene, measure)[0]:.1f}" for measure in MAIN)
+            lines.append(f"| {'' if number else f'{scene}, {frames[scene]}, {kind}'} | {system} | {cells} |")
+    for number, (system, scores) in enumerate(results.items()):
+        cells = " | ".join(f"{overall(scores, measure):.1f}" for measure in MAIN)
+        lines.append(f"| {'' if number else 'mean'} | {system} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
 def document(results: Mapping[str, Scores], kinds: Mapping[str, str]) -> str:
     """Every number, as JSON."""
     systems = {
@@ -159,6 +172,17 @@ def document(results: Mapping[str, Scores], kinds: Mapping[str, str]) -> str:
         for system, scores in results.items()
     }
     return json.dumps({"scenes": dict(kinds), "measures": MEASURES, "systems": systems}, indent=2) + "\n"
+
+
+def report(
+    results: Mapping[str, Scores], kinds: Mapping[str, str], frames: Mapping[str, str], arguments: argparse.Namespace
+) -> None:
+    """Print the tables, and write the files that were asked for."""
+    show(results, kinds, frames, arguments.each)
+    if arguments.json:
+        arguments.json.write_text(document(results, kinds), encoding="utf-8")
+    if arguments.markdown:
+        arguments.markdown.write_text(markdown(results, kinds, frames), encoding="utf-8")
 
 
 def main() -> None:
@@ -175,6 +199,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="published detectors and trackers, too")
     parser.add_argument("--each", action="store_true", help="show every disguise")
     parser.add_argument("--json", type=Path, help="write every number to this file")
+    parser.add_argument("--markdown", type=Path, help="and the means as a paper's table to this one")
     arguments = parser.parse_args()
     if arguments.peers and "as is" not in arguments.disguise:
         parser.error("peers' settings are chosen on 'as is'; keep it among --disguise")
@@ -187,9 +212,7 @@ def main() -> None:
     frames = {scene.name: f"{scene.first}-{scene.last}" for scene in scenes}
     if arguments.frames:
         frames = {name: f"{text}, the first {arguments.frames} frames of them" for name, text in frames.items()}
-    show(results, kinds, frames, arguments.each)
-    if arguments.json:
-        arguments.json.write_text(document(results, kinds), encoding="utf-8")
+    report(results, kinds, frames, arguments)
 
 
 if __name__ == "__main__":

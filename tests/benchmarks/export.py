@@ -30,15 +30,7 @@ from mot.files import whole_file  # noqa: E402
 from tests.benchmarks import export_cuda, export_graph, export_layers  # noqa: E402
 
 MIT = export_graph.Subject(architecture="mit_b1", width=1088, height=608)
-SUBJECTS = (
-    export_graph.Subject(
-        architecture="yolox_nano",
-        width=640,
-        height=352,
-        checkpoint=ROOT / "training/pretrained/fairmot.pt",
-    ),
-    MIT,
-)
+SUBJECTS = (export_graph.shipped(ROOT), MIT)
 
 
 def main() -> None:

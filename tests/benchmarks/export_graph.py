@@ -23,12 +23,14 @@ from rich.console import Console
 from rich.table import Table
 
 from client.detection.custom_ops import register
+from client.detection.onnx import read_spec
 from export.passes.plan import GRAPH_PASSES, HEADS
 from export.passes.plugin_dcn import use_plugin
 from export.to_onnx import export_onnx, make_spec
 from export.verify import sample_images
 from training.checkpoint import load_model
 from training.model.fairmot import FairMOT
+from training.model.networks import Network
 from training.recipe import Recipe
 
 PEOPLE = 128
@@ -43,7 +45,7 @@ class Subject:
     height: int
     checkpoint: Path | None = None
 
-    def load(self) -> tuple[FairMOT, Recipe]:
+    def load(self) -> tuple[Network, Recipe]:
         if self.checkpoint:
             return load_model(self.checkpoint, self.architecture)
         torch.manual_seed(0)
@@ -53,6 +55,15 @@ class Subject:
                 if "conv_offset" in name:
                     parameter.add_(0.05 * torch.randn_like(parameter))
         return model, Recipe(name="untrained", architecture=self.architecture)
+
+
+def shipped(root: Path) -> Subject:
+    """The shipped model at its size."""
+    checkpoint, spec = (
+        root / "training/pretrained/fairmot.pt",
+        read_spec(root / "model_repository/fairmot/1/model.onnx"),
+    )
+    return Subject(architecture=spec.architecture, width=spec.width, height=spec.height, checkpoint=checkpoint)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT)  # Python puts this script's folder there, where `export` would mean a script beside it
 
 from client.detection.onnx import OnnxDetector  # noqa: E402
-from client.tracking import tracker_config  # noqa: E402
 from client.tuning.recording import replay  # noqa: E402
 from client.video.open import open_source  # noqa: E402
 from export.to_onnx import export_onnx, make_spec  # noqa: E402
@@ -145,7 +144,7 @@ def accuracy_table(graphs: list[Path], data: Path) -> Table:
         detector = OnnxDetector(graph)
         for sequence in SCENES:
             recording, width = validation.record_scene(sequence, data, detector, as_is)
-            rows = replay(recording, tracker_config("overlap_reid").tracker(recording.frame_rate))
+            rows = replay(recording, validation.config_for(detector.spec).tracker(recording.frame_rate))
             values = validation.score(rows, recording, sequence, data, as_is, width)
             table.add_row(name, sequence.name, *(f"{values[measure]:.1f}" for measure in MEASURES))
         detector.close()

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from validation import DISGUISES, SCENES, Disguise, record_scene, score
+from validation import DISGUISES, SCENES, Disguise, config_for, record_scene, score
 
 from client.detection.onnx import OnnxDetector
-from client.tracking import TrackerConfig, tracker_config
+from client.tracking import TrackerConfig
 from client.tuning.recording import Recording, replay, without_embeddings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,14 +31,13 @@ ROOT = Path(__file__).resolve().parents[2]
 RATES = {"PETS09-S2L1": (7, (1, 2, 4, 7)), "MOT17-09": (30, (1, 2, 4, 9, 15, 30))}
 PHASES = 3
 MEASURES = ("HOTA", "MOTA", "IDF1", "Rcll", "Prcn")
-_OURS = ["conf_thres=0.5", "high_thres=0.3", "low_thres=0.2"]  # the shipped model's
-HAND: Mapping[str, TrackerConfig] = {
-    "nobody coasts": tracker_config(settings=["coast=0", "coast_hidden=0"]),
-    "nobody coasts, min_hits=1": tracker_config(settings=["coast=0", "coast_hidden=0", "min_hits=1"]),
-    "min_hits=1": tracker_config(settings=["min_hits=1"]),
-    "remembered for 2 s": tracker_config(settings=["buffer_seconds=2"]),
-    "byte": tracker_config("byte", _OURS),
-    "byte, min_hits=1": tracker_config("byte", [*_OURS, "min_hits=1"]),
+BY_HAND: Mapping[str, tuple[str, list[str]]] = {
+    "nobody coasts": ("overlap_reid", ["coast=0", "coast_hidden=0"]),
+    "nobody coasts, min_hits=1": ("overlap_reid", ["coast=0", "coast_hidden=0", "min_hits=1"]),
+    "min_hits=1": ("overlap_reid", ["min_hits=1"]),
+    "remembered for 2 s": ("overlap_reid", ["buffer_seconds=2"]),
+    "byte": ("byte", []),
+    "byte, min_hits=1": ("byte", ["min_hits=1"]),
 }
 
 
@@ -80,7 +79,9 @@ def main() -> None:
     )
     parser.add_argument("--no-embeddings", action="store_true")
     arguments = parser.parse_args()
-    default, detector = tracker_config(settings=arguments.tracker_set), OnnxDetector(arguments.model)
+    detector = OnnxDetector(arguments.model)
+    default = config_for(detector.spec, settings=arguments.tracker_set)
+    by_hand = {name: config_for(detector.spec, *chosen) for name, chosen in BY_HAND.items()}
     table = Table("scene", "frames/s", "", *MEASURES, "Δ HOTA", "Δ MOTA", title="Δ: what the best has more")
     for scene, (rate, strides) in RATES.items():
         recorded = {}
@@ -89,7 +90,7 @@ def main() -> None:
             recorded[name] = without_embeddings(recording) if arguments.no_embeddings else recording, width
         for stride in strides:
             rows = {"default": mean(default, scene, recorded, stride, arguments.data)}
-            for name, config in HAND.items():
+            for name, config in by_hand.items():
                 rows[name] = mean(config, scene, recorded, stride, arguments.data)
             best = max(list(rows)[1:], key=lambda name: rows[name][0] + rows[name][1])
             for name in ("default", best):

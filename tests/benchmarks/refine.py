@@ -19,7 +19,7 @@ from accuracy import ROOT
 from rich.console import Console
 from rich.table import Table
 from scipy.linalg import cho_factor, cho_solve
-from validation import DISGUISES, SCENES, USUAL, Scene, record_scene
+from validation import DISGUISES, SCENES, USUAL, Scene, config_for, record_scene
 
 from client.detection.onnx import OnnxDetector
 from client.evaluation.scoring import SequencePair, score_pairs
@@ -28,7 +28,7 @@ from client.outputs.text import MotTextSink
 from client.pipeline.tracked import TrackedFrame
 from client.refine.paths import by_frame, paths
 from client.refine.refinement import RefineConfig, refine_file
-from client.tracking import tracker_config
+from client.tracking import TrackerConfig
 from client.tuning.recording import Recording
 from mot.frame import Frame
 from mot.sequence import MotRows, read_results, write_results
@@ -51,9 +51,9 @@ GSI = "--max-gap 20, then GSI's smoothing"
 BLANK = np.zeros((0, 0, 3), np.uint8)
 
 
-def write(recording: Recording, result: Path) -> None:
-    """What `mot track --embeddings` writes, with its default tracker."""
-    tracker = tracker_config().tracker(recording.frame_rate)
+def write(recording: Recording, config: TrackerConfig, result: Path) -> None:
+    """What `mot track --embeddings` writes with this tracker."""
+    tracker = config.tracker(recording.frame_rate)
     with MotTextSink(result) as text, EmbeddingsSink(embeddings_path(result)) as embeddings:
         moments = zip(recording.frames.tolist(), recording.times.tolist(), recording.detections, strict=True)
         for index, time, found in moments:
@@ -105,7 +105,7 @@ def main() -> None:
         for sequence in SEQUENCES:
             source = Path(name) / f"{sequence.name}.txt"
             recording, _ = record_scene(sequence, arguments.data, detector, DISGUISES["as is"])
-            write(recording, source)
+            write(recording, config_for(detector.spec), source)
             target = Path(name) / "refined" / source.name
             for step, config in STEPS.items():
                 refine_file(source, target, config)

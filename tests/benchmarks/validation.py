@@ -5,7 +5,7 @@ An exchange of two identities on one scene moves IDF1 by 5 points, so decisions 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,8 +16,12 @@ import numpy.typing as npt
 from client.detection.detector import Detector
 from client.evaluation.rows import ScoredRows
 from client.evaluation.scoring import Benchmark, score_rows
+from client.jobs.spec import TrackerSpec
+from client.tracking import TrackerConfig
+from client.tracking.catalog import settings_from
 from client.tuning.recording import Recording, record
 from client.video.open import open_source
+from mot.contract import ModelSpec
 from mot.frame import Frame
 from mot.seqinfo import read_seqinfo
 from mot.sequence import MotRows, read_ground_truth
@@ -37,6 +41,7 @@ class Scene:
     first: int
     last: int
     benchmark: Benchmark
+    data_sets: tuple[str, ...]  # of `mot-train data shipped`, in which this place is seen
     stride: int = 1  # images are every so manieth of the sequence: 1, 1 + stride, ...
     unlabelled_below: float = 0  # pixels: lower people are mostly not labelled
 
@@ -69,6 +74,7 @@ SCENES = {
             first=398,
             last=795,
             benchmark="MOT15",
+            data_sets=("pets", "mctracker-View_006"),
         ),
         Scene(
             name="MOT17-09",
@@ -77,6 +83,7 @@ SCENES = {
             first=264,
             last=525,
             benchmark="MOT17",
+            data_sets=("mot17-09",),
         ),
         Scene(  # a train split: of use where the model was trained without it
             name="MOT17-02",
@@ -86,6 +93,7 @@ SCENES = {
             last=75,
             stride=4,
             benchmark="MOT17",
+            data_sets=("mot17-02",),
         ),
         Scene(  # the same
             name="ETH-Bahnhof",
@@ -95,6 +103,7 @@ SCENES = {
             last=84,
             stride=6,
             benchmark="MOT17",
+            data_sets=("eth",),
             unlabelled_below=70,
         ),
     )
@@ -148,6 +157,12 @@ DISGUISES = {
         Disguise(name="half size", image=_half, scale=0.5),
     )
 }
+
+
+def config_for(spec: ModelSpec, tracker: str = "overlap_reid", settings: Sequence[str] = ()) -> TrackerConfig:
+    """A tracker as `mot track` would have it with this model: its thresholds, then ``KEY=VALUE`` settings."""
+    chosen = TrackerSpec(name=tracker, settings=dict(settings_from(tracker, list(settings))))
+    return chosen.resolved(spec.thresholds).config()
 
 
 def record_scene(

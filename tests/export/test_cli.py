@@ -54,6 +54,25 @@ def test_thresholds_are_written_into_the_file_and_may_be_changed_later(checkpoin
                for path in CONFIG_PATHS.values())  # fmt: skip
 
 
+def test_what_was_measured_later_is_written_into_the_file(checkpoint: Path, tmp_path: Path) -> None:
+    output = tmp_path / "fairmot"
+    export(checkpoint, output, "--accuracy", "to be measured", "--thresholds", "0.5,0.3,0.2")
+    more = ["--accuracy", "HOTA 50, MOTA 60", "--speed", "9 ms", "--terms", "research"]
+    assert runner.invoke(cli.app, ["config", str(output), *more]).exit_code == 0
+    spec = read_spec(output / "1" / "model.onnx")
+    assert (spec.accuracy, spec.speed, spec.terms) == ("HOTA 50, MOTA 60", "9 ms", "research")
+    assert spec.thresholds == {"conf_thres": 0.5, "high_thres": 0.3, "low_thres": 0.2}
+    assert all("HOTA 50, MOTA 60" in (output / path).read_text() for path in CONFIG_PATHS.values())
+
+
+def test_sizes_of_the_family_have_names_of_their_own(checkpoint: Path, tmp_path: Path) -> None:
+    export(checkpoint, tmp_path / "fairmot_fast", "--width", "64", "--height", "64")
+    assert all('name: "fairmot_fast"' in (tmp_path / "fairmot_fast" / path).read_text()
+               for path in CONFIG_PATHS.values())  # fmt: skip
+    with pytest.raises(MotError, match=r"is 'fairmot' to all clients \(fairmot_accurate, fairmot_fast beside it\)"):
+        export(checkpoint, tmp_path / "people")
+
+
 @pytest.mark.parametrize("text", ["0.5", "0.5,0.3,high", "0.5,0.3,1.2"])
 def test_thresholds_that_are_no_scores_are_refused(text: str) -> None:
     result = runner.invoke(cli.app, ["config", "model_repository/fairmot", "--thresholds", text])

@@ -116,6 +116,12 @@ def test_models_of_earlier_releases_have_none() -> None:
     assert ModelSpec.from_metadata(SPEC.to_metadata(), "m.onnx") == SPEC
 
 
+def test_speed_and_terms_are_kept_and_files_of_earlier_releases_have_none() -> None:
+    spec = replace(SPEC, speed="5 ms", terms="research")
+    assert ModelSpec.from_metadata(spec.to_metadata(), "m.onnx") == spec
+    assert not {"mot.speed", "mot.terms"} & SPEC.to_metadata().keys()
+
+
 @pytest.mark.parametrize("text", ["1.5", "-0.1", "half", "nan"])
 def test_a_threshold_that_is_no_score_is_refused(text: str) -> None:
     with pytest.raises(ContractError, match=r"m\.onnx.*conf_thres"):

@@ -61,6 +61,12 @@ def test_a_name_that_is_no_path(people: Path, monkeypatch: pytest.MonkeyPatch) -
     assert choose_model("people", elsewhere=True) == ModelChoice(name="people")  # a server knows no path of ours
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_sizes_of_the_family(elsewhere: bool) -> None:
+    names = [choose_model(size, elsewhere=elsewhere).name for size in ("fast", "default", "accurate")]
+    assert names == ["fairmot_fast", "fairmot", "fairmot_accurate"]
+
+
 @pytest.mark.parametrize("wanted", ["mine.onnx", "./people", "/models/people"])
 def test_a_server_elsewhere_takes_names_alone(wanted: str) -> None:
     with pytest.raises(ModelError, match=f"{wanted}: a server elsewhere has models of its own; give --model its NAME"):

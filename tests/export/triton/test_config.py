@@ -9,8 +9,9 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup, ModelQueuePolicy
 
+from client.serving.model import models_in
 from export.triton.config import CONFIG_PATHS, MAX_BATCH, Target, config_pbtxt, write_configs
-from mot.contract import MODEL_NAME, ModelSpec
+from mot.contract import MODEL_NAME, SIZES, ModelSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 SPEC = ModelSpec(architecture="mit_b0", height=320, width=576, top_k=128, embedding_dim=64)
@@ -87,11 +88,15 @@ def test_files_are_written_where_triton_looks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", BOTH)
-def test_committed_files_match_the_committed_model(target: Target) -> None:
-    directory = ROOT / "model_repository" / MODEL_NAME
+@pytest.mark.parametrize("name", models_in(ROOT / "model_repository"))
+def test_committed_files_match_the_committed_model(name: str, target: Target) -> None:
+    directory = ROOT / "model_repository" / name
     graph = directory / "1" / "model.onnx"
-    if not graph.is_file():
-        pytest.skip(f"{graph} has not been exported yet")
     metadata = {pair.key: pair.value for pair in onnx.load(graph).metadata_props}
     spec = ModelSpec.from_metadata(metadata, str(graph))
-    assert (directory / CONFIG_PATHS[target]).read_text(encoding="utf-8") == config_pbtxt(spec, target)
+    assert (directory / CONFIG_PATHS[target]).read_text(encoding="utf-8") == config_pbtxt(spec, target, name=name)
+
+
+def test_the_default_is_committed_and_all_are_of_its_family() -> None:
+    assert MODEL_NAME in models_in(ROOT / "model_repository")
+    assert set(models_in(ROOT / "model_repository")) <= set(SIZES.values())
