@@ -1,6 +1,6 @@
 """How long the page takes from a line that was moved to its new counts, on the result of a 10-minute video.
 
-    python tests/benchmarks/ui_counting.py
+    python -m tests.benchmarks.ui_counting
 
 18,000 frames with 20 people in each. What the page does on every change: the drawing becomes lines and zones, these
 are written, everything is counted. "first" reads the rows, too.

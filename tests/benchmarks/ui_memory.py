@@ -1,6 +1,6 @@
 """Memory of the page's web server: after 50 jobs beside after 5, and at its peak during an upload of 1 GB.
 
-    python tests/benchmarks/ui_memory.py
+    python -m tests.benchmarks.ui_memory
 
 Needs Chromium. Jobs are short, with the tiny model; each is uploaded, started, watched and looked at in a browser.
 """

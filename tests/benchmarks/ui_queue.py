@@ -1,6 +1,6 @@
 """How long a worker waits for its next job when many wait, and for what a page asks of the queue.
 
-python tests/benchmarks/ui_queue.py
+python -m tests.benchmarks.ui_queue
 """
 
 from __future__ import annotations

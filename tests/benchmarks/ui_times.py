@@ -1,6 +1,6 @@
 """What a person waits for: the first live picture, and a job of the page beside `mot track` on the same server.
 
-    python tests/benchmarks/ui_times.py
+    python -m tests.benchmarks.ui_times
 
 Needs Chromium. With the shipped model on an embedded Triton, one worker, the sample video. Sides take turns.
 """
@@ -27,6 +27,7 @@ from tests.page_server import PageServer, Person, page_server
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--frames", type=int, help="of the sample; by default all 795")
     arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as name,
@@ -36,8 +37,8 @@ def main() -> None:
         address = _triton(server)
         first, page, track = [], [], []
         for number in range(arguments.rounds + 1):
-            preview, seconds = _by_page(browser, server)
-            other = _by_command(address, Path(name) / f"out{number}")
+            preview, seconds = _by_page(browser, server, arguments.frames)
+            other = _by_command(address, Path(name) / f"out{number}", arguments.frames)
             print(f"first picture {preview:.2f} s, page {seconds:.1f} s, mot track {other:.1f} s", flush=True)
             if number:  # the first round warms up
                 first.append(preview)
@@ -46,10 +47,15 @@ def main() -> None:
     print(f"first picture {statistics.median(first):.2f} s; page / mot track {sum(page) / sum(track):.3f}")
 
 
-def _by_page(browser: Any, server: PageServer) -> tuple[float, float]:
+def _by_page(browser: Any, server: PageServer, frames: int | None) -> tuple[float, float]:
     """Seconds from the click to the picture, and those of the job, from its claim to its end."""
     person = Person(browser, server)
     person.open()
+    if frames is not None:
+        person.page.get_by_text("Settings", exact=True).last.click()
+        person.page.get_by_text("Only some frames").click()
+        person.page.get_by_label("Last frame").fill(str(frames))
+        person.page.get_by_label("Last frame").press("Enter")
     person.page.wait_for_timeout(1000)
     begun = time.perf_counter()
     person.page.get_by_role("button", name="Try the sample").click()
@@ -65,10 +71,11 @@ def _by_page(browser: Any, server: PageServer) -> tuple[float, float]:
     return preview, seconds
 
 
-def _by_command(address: str, output: Path) -> float:
+def _by_command(address: str, output: Path, frames: int | None) -> float:
     """Seconds of the job itself, without the start of the program."""
     sample = fetch_sample()
     command = [sys.executable, "-m", "client.cli", "track", str(sample), "--url", address, "--output", str(output)]
+    command += [] if frames is None else ["--end", str(frames)]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     record = Record.read(output, sample.stem)
     assert record and record.summary
