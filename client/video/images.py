@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -170,15 +170,22 @@ def _list_images(folder: Path, extensions: frozenset[str]) -> list[Path]:
     return paths
 
 
+def running_numbers(stems: Sequence[str]) -> npt.NDArray[np.int64] | None:
+    """The numbers (N,) that N names end in; None where some do not, or where they begin differently."""
+    parts = [re.fullmatch(r"(.*?)([0-9]{1,15})", stem, re.DOTALL) for stem in stems]
+    if not all(parts) or len({part[1] for part in parts if part}) > 1:
+        return None
+    return np.array([int(part[2]) for part in parts if part], np.int64)
+
+
 def _missing_numbers(stems: list[str]) -> str:
     """``3, 4, 6-8`` of names that end in a running number; nothing where most do not follow one another evenly.
 
     Every tenth frame, or times of a clock as names, are no gaps.
     """
-    parts = [re.fullmatch(r"(.*?)([0-9]{1,15})", stem, re.DOTALL) for stem in stems]
-    if len(parts) < 3 or not all(parts) or len({part[1] for part in parts if part}) > 1:
+    numbers = running_numbers(stems)
+    if numbers is None or len(numbers) < 3:
         return ""
-    numbers = np.array([float(part[2]) for part in parts if part])
     steps = np.diff(numbers)
     usual = float(np.median(steps))
     wide = np.flatnonzero(steps > usual)
