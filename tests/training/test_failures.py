@@ -33,6 +33,12 @@ RECIPE = recipe(batch_size=8, workers=3, cache=True)
             "/dev/shm.*--set workers=0",
         ),
         (RuntimeError("unable to write to file </torch_1_2_3>: No space left on device (28)"), "/dev/shm"),
+        (
+            RuntimeError("unable to allocate shared memory(shm) for file </torch_1_2_3>: No space left on device (28)"),
+            "shared memory.*--set workers=0",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), "shared memory.*--set workers=0"),
+        (OSError(errno.EROFS, "Read-only file system", "runs/x"), "runs/x: Read-only file system; .*--output"),
         (RuntimeError("can't start new thread"), "ulimit -u"),
         (OSError(errno.EAGAIN, "Resource temporarily unavailable"), "ulimit -u"),
         (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),

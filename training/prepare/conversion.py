@@ -93,9 +93,14 @@ def claim(root: Path, name: str, split: Split, origin: Path, *, overwrite: bool)
         name in ("", "..")
         or PurePosixPath(name).name != name
         or "\\" in name
+        or not _is_text(name)
+        or name != name.strip()  # lists have a path a line
         or name.endswith(tuple(f".{each}" for each in SPLITS))
     ):
-        raise DataError(f"--name {name!r}: expected a name without / and not ending with .train or .test")
+        raise DataError(
+            f"--name {name!r}: expected a name without /, blanks around it or line ends, and not ending with .train or "
+            ".test"
+        )
     place = root / name / split
     if (place / ORIGIN).is_file():
         before = read_text(place / ORIGIN, "remove the folder").strip()
