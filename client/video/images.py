@@ -6,6 +6,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -75,11 +76,31 @@ def open_folder(folder: Path, window: Window) -> ImageFolder:
         VideoError: there is no image, or fewer than the window wants.
         SequenceError: ``seqinfo.ini`` is malformed.
     """
+    place = image_folder(folder)
+    if place.info is not None:
+        return _open_sequence(place.info.parent, window)
+    return ImageFolder(place.path, window, name=folder_name(folder))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a folder's images lie."""
+
+    path: Path
+    info: Path | None  # the sequence's seqinfo.ini
+
+
+def image_folder(folder: Path) -> Place:
+    """Where :func:`open_folder` finds the images.
+
+    Raises:
+        SequenceError: ``seqinfo.ini`` is malformed.
+    """
     folder = folder.resolve()  # "." and "img1/.." have no name of their own
     if sequence := _sequence(folder):
-        return _open_sequence(sequence, window)
-    images = folder / "img1" if (folder / "img1").is_dir() else folder
-    return ImageFolder(images, window, name=folder_name(folder))
+        info = sequence / SEQINFO
+        return Place(sequence / read_seqinfo(info).image_dir, info)
+    return Place(folder / "img1" if (folder / "img1").is_dir() else folder, None)
 
 
 def folder_name(folder: Path) -> str:
