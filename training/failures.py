@@ -68,7 +68,8 @@ def explanation(error: Exception, recipe: Recipe) -> str | None:
         )
     if number == errno.EMFILE or "too many open files" in text or "ancdata" in text:
         return f"the system allows no more open files (ulimit -n raises it); lower workers (now {recipe.workers})"
-    if any(part in text for part in _WORKER):
+    # torch tells of the death between any two lines, also of a library, which may make another error of it.
+    if any(part in str(each).lower() for each in _chain(error) for part in _WORKER):
         return (
             f"a worker that loads images was killed, mostly by the system for want of memory; lower workers (now "
             f"{recipe.workers}; 0: load in this process) or batch_size"
@@ -80,3 +81,11 @@ def explanation(error: Exception, recipe: Recipe) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}; mend this, or choose another --output"
     return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error, and those that it came from."""
+    next_one: BaseException | None = error
+    while next_one is not None:
+        yield next_one
+        next_one = next_one.__cause__ or next_one.__context__

@@ -52,6 +52,13 @@ def test_what_the_user_can_mend_is_one_line(error: Exception, remedy: str) -> No
         raise error
 
 
+def test_what_a_library_made_of_a_worker_s_death() -> None:
+    error = SystemError("returned a result with an exception set")
+    error.__cause__ = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+    with pytest.raises(MotError, match="a worker that loads images was killed"), explained(RECIPE):
+        raise error
+
+
 def test_errors_for_users_stay_and_say_what_is_saved() -> None:
     error = DataError("a.png: no image")
     error.add_note("last.pt is saved")
