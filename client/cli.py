@@ -24,7 +24,6 @@ from client.commands.tune import tune
 from client.commands.watch import watch
 from client.streams import lasting_streams
 from client.ui.command import ui, worker
-from mot.errors import MotError
 
 app = typer.Typer(
     help="Track pedestrians in video.",
@@ -94,16 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if signal.getsignal(number) != signal.SIG_IGN:  # as by nohup
             signal.signal(number, signal.default_int_handler)  # so that it cleans up like Ctrl-C
     with lasting_streams():
+        from client.terminal import errors_shown, speak_to_people
+
         try:
-            app(arguments, prog_name="mot")
-        except MotError as error:
-            from client.terminal import show
-
-            show("error", str(error))
-            raise SystemExit(1) from error
+            with errors_shown():
+                app(arguments, prog_name="mot")
         finally:
-            from client.terminal import speak_to_people
-
             speak_to_people()
 
 

@@ -26,8 +26,10 @@ from rich.table import Column
 from rich.text import Text
 
 from client.log_lines import begin_json_lines, end_json_lines, event
+from mot.errors import MotError
 
 _STYLES = {"error": "bold red", "critical": "bold red", "warning": "yellow"}
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory")  # of the dynamic loader, in lower case
 _LINE_EVERY_S = 5.0  # where no bar can be drawn
 _TROUBLE_EVERY_S = 10.0
 
@@ -66,6 +68,24 @@ def show(kind: str, message: str, **fields: Any) -> None:
         event(message, kind if kind in _STYLES else "info", **fields)
         return
     errors.print(Text.assemble((f"{kind}: ", _STYLES.get(kind, "")), message), soft_wrap=True)
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """For the whole of a command: errors meant for the user are printed, not traced; status 1.
+
+    Want of memory is one, also where libraries cannot be loaded for it.
+    """
+    try:
+        yield
+    except MotError as error:
+        show("error", str(error))
+        raise SystemExit(1) from error
+    except (MemoryError, ImportError) as error:
+        if isinstance(error, ImportError) and not any(words in str(error).lower() for words in _NO_MEMORY):
+            raise
+        show("error", "memory is used up; end other programs, or lift the limit (ulimit -v, the container's)")
+        raise SystemExit(1) from error
 
 
 @contextmanager

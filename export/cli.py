@@ -11,9 +11,8 @@ import typer
 from rich.console import Console
 
 from client.streams import lasting_streams
-from client.terminal import show, warnings_shown
+from client.terminal import errors_shown, warnings_shown
 from mot.contract import MODEL_NAME, REMARKS, THRESHOLDS
-from mot.errors import MotError
 from training.options import CONTEXT, existing
 
 if TYPE_CHECKING:
@@ -206,16 +205,8 @@ def say(message: str) -> None:
 
 def main() -> None:
     """Entry point: errors meant for the user are printed, not traced."""
-    with lasting_streams():
-        try:
-            with warnings_shown():
-                app(prog_name="mot-export")
-        except MotError as error:
-            show("error", str(error))
-            raise SystemExit(1) from error
-        except MemoryError as error:
-            show("error", "memory is used up; end other programs, or export a smaller input")
-            raise SystemExit(1) from error
+    with lasting_streams(), errors_shown(), warnings_shown():
+        app(prog_name="mot-export")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from rich.table import Table
 
 from client import terminal
 from client.streams import lasting_streams
-from mot.errors import MotError
 from training.allocator import keep_freed_memory
 from training.options import CONTEXT, check_place, existing
 from training.prepare.cli import data_app
@@ -235,13 +234,8 @@ def weights(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: errors meant for the user are printed, not traced; status 1."""
-    with lasting_streams():
-        try:
-            with terminal.warnings_shown():
-                app(arguments, prog_name="mot-train")
-        except MotError as error:
-            terminal.show("error", str(error))
-            raise SystemExit(1) from error
+    with lasting_streams(), terminal.errors_shown(), terminal.warnings_shown():
+        app(arguments, prog_name="mot-train")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ def explanation(error: Exception, recipe: Recipe) -> str | None:
             f"the GPU's memory is used up; lower batch_size (now {recipe.batch_size}; accumulate makes up for it) or "
             "the input size, or end other programs on it"
         )
+    # No file's, where the disk is full: of the locks between the workers.
+    nameless = number == errno.ENOSPC and getattr(error, "filename", None) is None and recipe.workers > 0
+    if nameless or any(part in text for part in _SHARED):
+        return (
+            f"the workers' shared memory (/dev/shm) is used up; --set workers=0 (now {recipe.workers}) needs none, "
+            "docker run --shm-size=1g gives more"
+        )
     if isinstance(error, MemoryError) or number == errno.ENOMEM or any(part in text for part in _MEMORY):
         cache = ", set cache=false" if recipe.cache else ""
         return (
@@ -61,12 +68,8 @@ def explanation(error: Exception, recipe: Recipe) -> str | None:
         )
     if number == errno.EMFILE or "too many open files" in text or "ancdata" in text:
         return f"the system allows no more open files (ulimit -n raises it); lower workers (now {recipe.workers})"
-    if any(part in text for part in _SHARED):
-        return (
-            f"the workers' shared memory (/dev/shm) is used up; --set workers=0 (now {recipe.workers}) needs none, "
-            "docker run --shm-size=1g gives more"
-        )
-    if any(part in text for part in _WORKER):
+    # torch tells of the death between any two lines, also of a library, which may make another error of it.
+    if any(part in str(each).lower() for each in _chain(error) for part in _WORKER):
         return (
             f"a worker that loads images was killed, mostly by the system for want of memory; lower workers (now "
             f"{recipe.workers}; 0: load in this process) or batch_size"
@@ -75,4 +78,14 @@ def explanation(error: Exception, recipe: Recipe) -> str | None:
         return f"{getattr(error, 'filename', None) or 'the disk'}: no space left; make room"
     if number == errno.EAGAIN or any(part in text for part in _PROCESSES):
         return f"the system allows no more processes or threads (ulimit -u); lower workers (now {recipe.workers})"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; mend this, or choose another --output"
     return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error, and those that it came from."""
+    next_one: BaseException | None = error
+    while next_one is not None:
+        yield next_one
+        next_one = next_one.__cause__ or next_one.__context__

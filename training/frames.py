@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from client.video.images import open_folder
+from client.video.images import open_folder, running_numbers
 from client.video.source import Window
 from mot.errors import MotError
 
@@ -41,9 +41,9 @@ def check_numbering(images: Sequence[Path], labelled: npt.NDArray[np.int64], lab
     Raises:
         NumberingError: the labels go by the numbers in the names, or could.
     """
-    if not all(image.stem.isdecimal() and image.stem.isascii() for image in images):
+    named = running_numbers([image.stem for image in images])
+    if named is None or not len(named):
         return
-    named = np.array([int(image.stem) for image in images])
     places = np.arange(1, len(images) + 1)
     if (named == places).all():
         return

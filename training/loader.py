@@ -8,12 +8,16 @@ from collections.abc import Generator, Iterator
 import cv2
 import torch
 from torch.utils.data import DataLoader, Sampler
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from training.data.dataset import EpochSampler, Item, Key, TrainingSet
 from training.data.labels import DataError
 from training.data.samples import SampleSet
 from training.interrupt import leave_interrupts_to_parent
 from training.recipe import Recipe
+
+# Where the iterator cannot be made, for want of shared memory or processes, torch traces that it cannot be ended.
+_MultiProcessingDataLoaderIter._shutdown = True
 
 MUCH_WAITING = 0.2  # share of the time
 

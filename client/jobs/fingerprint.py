@@ -11,10 +11,11 @@ from typing import Any
 import mot
 from client.jobs.spec import JobError, JobSpec
 from client.serving.network import Network, NetworkConfig
-from client.video.images import EXTENSIONS, SEQINFO
+from client.video.images import EXTENSIONS, image_folder
 from client.video.stream import without_credentials
 
 Settings = Mapping[str, Any]
+_PARTS, _PART = 16, 1 << 12  # of an image, bytes
 _ENDS = 1 << 20  # bytes of a file's beginning and end that are read: an hour of video is not
 
 
@@ -44,20 +45,27 @@ def settings_of(job: JobSpec, network: Callable[[], Network]) -> dict[str, Any]:
 
 
 def input_fingerprint(input: str) -> dict[str, Any]:
-    """Of a file its size and its ends, of a folder its images' names and sizes; of a camera or stream, its address."""
+    """Of a file its size and its ends, of a folder its images and seqinfo.ini; of a camera or stream, its address.
+
+    Raises:
+        MotError: a file cannot be read, or ``seqinfo.ini`` is malformed.
+    """
     path = Path(input)
     if "://" in input or not path.exists():
         return {"address": without_credentials(input) if "://" in input else input}
     try:
         if not path.is_dir():
             return {"bytes": path.stat().st_size, "sha256": _ends(path)}
-        images = sorted(each for folder in (path, path / "img1") for each in folder.glob("*") if _is_image(each))
-        listing = "".join(f"{each.relative_to(path)} {each.stat().st_size}\n" for each in images)
-        info = path / SEQINFO
-        listing += info.read_text(errors="replace") if info.is_file() else ""
+        folder = image_folder(path)
+        images = sorted(each for each in folder.path.glob("*") if _is_image(each))
+        digest = hashlib.sha256()
+        for each in images:
+            digest.update(f"{each.name} {each.stat().st_size} ".encode(errors="surrogateescape") + _sample(each))
+        if folder.info is not None:
+            digest.update(folder.info.read_bytes())
     except OSError as error:
         raise JobError(f"{error.filename}: cannot be read: {error.strerror}; check the path") from error
-    return {"images": len(images), "sha256": hashlib.sha256(listing.encode(errors="surrogateescape")).hexdigest()}
+    return {"images": len(images), "sha256": digest.hexdigest()}
 
 
 def _is_image(path: Path) -> bool:
@@ -90,6 +98,19 @@ def differences(old: Settings, new: Settings, prefix: str = "") -> list[str]:
 def _short(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _sample(image: Path) -> bytes:
+    """All of a small image, parts of a large one, spread over it: uncompressed images are all of one size."""
+    size = image.stat().st_size
+    with image.open("rb") as file:
+        if size <= _PARTS * _PART:
+            return file.read()
+        parts = []
+        for number in range(_PARTS):
+            file.seek((size - _PART) * number // (_PARTS - 1))
+            parts.append(file.read(_PART))
+    return b"".join(parts)
 
 
 def _ends(path: Path) -> str:

@@ -45,6 +45,7 @@ class Clock(Generic[T]):
         self._step, self._source, self._unit = step, source, unit
         self.seconds = -step  # of the last item
         self._stamp = 0.0  # of the last item, as it should have been
+        self._written: float | None = None  # as it was
         self._begun: float | None = None  # arrival of the first item
         self._arrival: float | None = None  # of the last item
         self._number = 0
@@ -84,7 +85,7 @@ class Clock(Generic[T]):
             self._advance(self._step, head.stamp)
         else:
             self._follow(head.stamp, head.arrival)
-        self._arrival = head.arrival
+        self._arrival, self._written = head.arrival, head.stamp
         return self.seconds, head.item
 
     def _follow(self, stamp: float, arrival: float | None) -> None:
@@ -94,14 +95,12 @@ class Clock(Generic[T]):
         elif arrival is not None:
             self._follow_live(ahead, stamp, arrival)
         elif (stray := self._step_past_strays(stamp)) is not None:
-            if ahead:  # two of one stamp, as some cameras write them, are no jump
-                self._warn(ahead)
+            self._warn(stamp, ahead)
             self._advance(stray, self._stamp + stray)
         elif 0 < ahead <= max(_LONGEST_PAUSE, 1000 * self._step):
             self._advance(ahead, stamp)
         else:
-            if ahead:
-                self._warn(ahead)
+            self._warn(stamp, ahead)
             self._advance(self._step, stamp)
 
     def _follow_live(self, ahead: float, stamp: float, arrival: float) -> None:
@@ -110,8 +109,7 @@ class Clock(Generic[T]):
         if ahead > 0 and self.seconds + ahead <= arrival - self._begun + _AHEAD:
             self._advance(ahead, stamp)
             return
-        if ahead:
-            self._warn(ahead)
+        self._warn(stamp, ahead)
         passed = arrival - self._arrival
         self._advance(passed if passed > _REGULAR * self._step else self._step, stamp)
 
@@ -136,7 +134,9 @@ class Clock(Generic[T]):
         self.seconds += seconds
         self._stamp = stamp
 
-    def _warn(self, ahead: float) -> None:
+    def _warn(self, stamp: float, ahead: float) -> None:
+        if stamp == self._written:  # several of one stamp, as some cameras write them, are no jump
+            return
         if not self._warned:
             log.warning(
                 "%s: the time stamp of %s %d jumps %s by %.4g s; it is taken to follow the one before, "

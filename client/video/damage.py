@@ -72,12 +72,19 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
         begin = float((stream.start_time or 0) * stream.time_base)
         # FFmpeg shortens the duration of a cut AVI, of which each frame, also an empty one, is a tick.
         ticks = stream.frames if container.format.name == "avi" and stream.frames else stream.duration
-        return _since(begin, decoding.end), float(ticks * stream.time_base)
+        return _reached(decoding, begin, decoding.end), float(ticks * stream.time_base)
     if container.duration is not None:
+        announced = container.duration / av.time_base
         begin = container.start_time / av.time_base if container.start_time is not None else 0.0
-        return _since(begin, decoding.packets.reached), container.duration / av.time_base
+        if 0 < begin < announced:  # some count from 0, as FFmpeg's writers of Matroska, NUT and FLV do
+            begin = 0.0
+        return _reached(decoding, begin, decoding.packets.reached), announced
     return None, None
 
 
-def _since(begin: float, end: float | None) -> float | None:
-    return None if end is None else end - begin
+def _reached(decoding: Decoding, begin: float, end: float | None) -> float | None:
+    """Seconds from ``begin`` to ``end``, or those shown where they are more: stamps that jump back say too little."""
+    known = [] if end is None else [end - begin]
+    if decoding.decoded:
+        known.append(decoding.clock.seconds + 1 / decoding.frame_rate)
+    return max(known, default=None)

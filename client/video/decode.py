@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice
 
@@ -46,11 +46,13 @@ class Decoding:
         self.end: float | None = None  # seconds on the container's clock, behind the last picture
         self._container = container
         self._tick = float(self.stream.time_base or 0)
+        # What the container says of it holds throughout; where it only repeats what the pictures say, they are asked.
+        written = self.stream.sample_aspect_ratio
+        self._written_aspect = None if written == self.stream.codec_context.sample_aspect_ratio else written
 
-    @property
     def pixel_aspect(self) -> Fraction:
-        """Width / height of a decoded pixel as it is shown."""
-        ratio = self.stream.sample_aspect_ratio
+        """Width / height of a pixel of what was decoded last, as it is shown."""
+        ratio = self._written_aspect or self.stream.codec_context.sample_aspect_ratio
         return Fraction(1) if ratio is None or ratio <= 0 else Fraction(ratio)
 
     @property
@@ -135,16 +137,22 @@ class Numbering:
         self._to_rgb = UprightRgb()
         self._fit = OneSize(source)
 
-    def frames(self, pictures: Iterator[tuple[float, VideoFrame]], pixel_aspect: Fraction) -> Iterator[Frame]:
+    def frames(
+        self, pictures: Iterator[tuple[float, VideoFrame]], pixel_aspect: Callable[[], Fraction]
+    ) -> Iterator[Frame]:
         """The frames in the window; earlier pictures are decoded and dropped.
 
         No container's index can be trusted to find frame N.
+
+        Args:
+            pixel_aspect: width / height of a pixel of the last picture, before it is turned.
         """
         for index, (seconds, picture) in enumerate(islice(pictures, self._window.end), start=1):
             if index >= self._window.start:
-                image = self._fit(self._to_rgb(picture), index)
-                aspect = 1 / pixel_aspect if self._to_rgb.turned else pixel_aspect
-                yield Frame(index=index, image=image, time=seconds, pixel_aspect=aspect)
+                image = self._to_rgb(picture)
+                aspect = 1 / pixel_aspect() if self._to_rgb.turned else pixel_aspect()
+                image = self._fit(image, index, aspect)
+                yield Frame(index=index, image=image, time=seconds, pixel_aspect=self._fit.pixel_aspect)
 
 
 def open_sound(container: InputContainer, decoding: Decoding, source: str, *, live: bool = False) -> Sound | None:

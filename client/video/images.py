@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -75,11 +76,31 @@ def open_folder(folder: Path, window: Window) -> ImageFolder:
         VideoError: there is no image, or fewer than the window wants.
         SequenceError: ``seqinfo.ini`` is malformed.
     """
+    place = image_folder(folder)
+    if place.info is not None:
+        return _open_sequence(place.info.parent, window)
+    return ImageFolder(place.path, window, name=folder_name(folder))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a folder's images lie."""
+
+    path: Path
+    info: Path | None  # the sequence's seqinfo.ini
+
+
+def image_folder(folder: Path) -> Place:
+    """Where :func:`open_folder` finds the images.
+
+    Raises:
+        SequenceError: ``seqinfo.ini`` is malformed.
+    """
     folder = folder.resolve()  # "." and "img1/.." have no name of their own
     if sequence := _sequence(folder):
-        return _open_sequence(sequence, window)
-    images = folder / "img1" if (folder / "img1").is_dir() else folder
-    return ImageFolder(images, window, name=folder_name(folder))
+        info = sequence / SEQINFO
+        return Place(sequence / read_seqinfo(info).image_dir, info)
+    return Place(folder / "img1" if (folder / "img1").is_dir() else folder, None)
 
 
 def folder_name(folder: Path) -> str:
@@ -170,15 +191,22 @@ def _list_images(folder: Path, extensions: frozenset[str]) -> list[Path]:
     return paths
 
 
+def running_numbers(stems: Sequence[str]) -> npt.NDArray[np.int64] | None:
+    """The numbers (N,) that N names end in; None where some do not, or where they begin differently."""
+    parts = [re.fullmatch(r"(.*?)([0-9]{1,15})", stem, re.DOTALL) for stem in stems]
+    if not all(parts) or len({part[1] for part in parts if part}) > 1:
+        return None
+    return np.array([int(part[2]) for part in parts if part], np.int64)
+
+
 def _missing_numbers(stems: list[str]) -> str:
     """``3, 4, 6-8`` of names that end in a running number; nothing where most do not follow one another evenly.
 
     Every tenth frame, or times of a clock as names, are no gaps.
     """
-    parts = [re.fullmatch(r"(.*?)([0-9]{1,15})", stem, re.DOTALL) for stem in stems]
-    if len(parts) < 3 or not all(parts) or len({part[1] for part in parts if part}) > 1:
+    numbers = running_numbers(stems)
+    if numbers is None or len(numbers) < 3:
         return ""
-    numbers = np.array([float(part[2]) for part in parts if part])
     steps = np.diff(numbers)
     usual = float(np.median(steps))
     wide = np.flatnonzero(steps > usual)

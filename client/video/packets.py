@@ -22,6 +22,9 @@ from client.video.source import VideoError
 
 _DEFAULT_FRAME_RATE = 25.0  # where nothing tells
 _LARGEST_FRAME_RATE = 1000.0  # beyond it, a container gives its clock's rate for the pictures'
+_REGULAR = 0.6  # of the intervals, that are near the usual one
+_STRETCH = 12  # intervals: whole bursts of 2, 3, 4 or 6
+_LONGEST_STEP = 1.0  # seconds a frame, of bursts; what is slower are pauses
 _NO_TIME_STAMPS = 0x80  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS; what FFmpeg then gives, it has counted
 _MIB = 1 << 20
 
@@ -173,12 +176,33 @@ class Packets:
 
 
 def _usual(intervals: npt.NDArray[np.float64]) -> float | None:
-    """The median of the positive intervals, as the mean of those near it: containers round times. None without any."""
+    """The median of the positive intervals, as the mean of those near it: containers round times. None without any.
+
+    Where pictures come in bursts or share stamps, as of a sender that buffers, single intervals tell nothing: then it
+    is the median over stretches of several. Where a clock jumps back or stands still, nothing is learnt.
+    """
+    intervals = _running(intervals)
     positive = intervals[intervals > 1 / _LARGEST_FRAME_RATE]
     if not len(positive):
         return None
     middle = np.sort(positive)[(len(positive) - 1) // 2]  # one of them, also where their number is even
-    return float(positive[(positive > 0.6 * middle) & (positive < 1.7 * middle)].mean())
+    near = positive[(positive > 0.6 * middle) & (positive < 1.7 * middle)]
+    usual = float(near.mean())
+    if len(intervals) < 2 * _STRETCH - 1:
+        return usual
+    stretch = float(np.median(np.convolve(intervals, np.ones(_STRETCH), "valid"))) / _STRETCH
+    bursts = len(near) < _REGULAR * len(intervals) or stretch > 2 * usual
+    return stretch if bursts and 1 / _LARGEST_FRAME_RATE < stretch < _LONGEST_STEP else usual
+
+
+def _running(intervals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The intervals without jumps back, and without long runs of no time at all."""
+    forward = intervals[intervals >= 0]
+    edges = np.flatnonzero(np.diff(np.r_[False, forward == 0, False].astype(np.int8)))  # beginnings and ends of runs
+    keep = np.ones(len(forward), np.bool_)
+    for begin, end in edges.reshape(-1, 2).tolist():
+        keep[begin:end] = end - begin < _STRETCH / 2
+    return forward[keep]
 
 
 def _ignore(_: Packet[Stream]) -> None:

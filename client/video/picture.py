@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
+from mot.frame import SQUARE
 from mot.geometry import Letterbox
 
 _SAME_SHAPE = 0.02  # relative difference of width / height that is taken for rounding
@@ -43,33 +45,49 @@ class UprightRgb:
 class OneSize:
     """Brings the pictures of a source to the size of its first one, so that all boxes are in one system of pixels.
 
-    One of the same shape is scaled; another is fitted in, on grey. The first time, a warning says so.
+    One that is shown in the same shape is scaled; another is fitted in, on grey. The first time, a warning says so.
     """
 
     def __init__(self, source: str) -> None:
+        self.pixel_aspect = SQUARE  # of what comes out: width / height of a pixel, as it is shown
         self._source = source
         self._size: tuple[int, int] | None = None  # width, height
         self._warned = False
 
-    def __call__(self, image: npt.NDArray[np.uint8], frame: int) -> npt.NDArray[np.uint8]:
-        """The image, (H, W, 3), of frame number ``frame`` in the source's size."""
+    def __call__(
+        self, image: npt.NDArray[np.uint8], frame: int, pixel_aspect: Fraction = SQUARE
+    ) -> npt.NDArray[np.uint8]:
+        """The image, (H, W, 3), of frame number ``frame`` in the source's size and its pixels' shape."""
         height, width = image.shape[:2]
-        self._size = self._size or (width, height)
-        if self._size == (width, height):
+        if self._size is None:
+            self._size, self.pixel_aspect = (width, height), pixel_aspect
+        stretch = float(pixel_aspect / self.pixel_aspect)
+        if self._size == (width, height) and stretch == 1:
             return image
-        if not self._warned:
-            log.warning(
-                "%s: from frame %d on pictures are of %dx%d pixels, no longer of %dx%d; they are brought to the first "
-                "size, and so are all boxes",
-                *(self._source, frame, width, height, *self._size),
-            )
-            self._warned = True
-        if abs(width * self._size[1] / (height * self._size[0]) - 1) < _SAME_SHAPE:
-            shrinks = width > self._size[0]
-            scaled = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-            return np.asarray(scaled, np.uint8)
+        self._warn(frame, width, height, pixel_aspect)
+        shrinks = width > self._size[0]
+        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        if abs(width * stretch * self._size[1] / (height * self._size[0]) - 1) < _SAME_SHAPE:
+            return np.asarray(cv2.resize(image, self._size, interpolation=method), np.uint8)
+        if stretch != 1:
+            width = max(1, round(width * stretch))
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
         fit = Letterbox(source_width=width, source_height=height, width=self._size[0], height=self._size[1])
         return fit.apply(image)
+
+    def _warn(self, frame: int, width: int, height: int, pixel_aspect: Fraction) -> None:
+        if self._warned:
+            return
+        assert self._size is not None
+        now, before = f"{width}x{height} pixels", "{}x{}".format(*self._size)
+        if pixel_aspect != self.pixel_aspect:
+            now, before = f"{now} of shape {pixel_aspect}", f"{before} of shape {self.pixel_aspect}"
+        log.warning(
+            "%s: from frame %d on pictures are of %s, no longer of %s; they are brought to the first size, and so are "
+            "all boxes",
+            *(self._source, frame, now, before),
+        )
+        self._warned = True
 
 
 def _swaps_sides(matrix: npt.NDArray[np.int32]) -> bool:

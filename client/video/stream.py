@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -82,10 +83,13 @@ class NetworkStream(Source):
 
     def __iter__(self) -> Iterator[Frame]:
         numbering = Numbering(self._window, self._shown)
-        yield from numbering.frames(self._pictures(), self._decoding.pixel_aspect)
+        yield from numbering.frames(self._pictures(), self._pixel_aspect)
 
     def close(self) -> None:
         self._container.close()
+
+    def _pixel_aspect(self) -> Fraction:
+        return self._decoding.pixel_aspect()  # of the connection that is open now
 
     def _pictures(self) -> Iterator[tuple[float, VideoFrame]]:
         """Pictures of one connection after the other, with seconds since the first of all."""

@@ -11,6 +11,7 @@ from rich.console import Console
 from client import terminal
 from client.commands.tables import summary_table
 from client.jobs.job import JobSummary
+from mot.errors import MotError
 
 
 def test_messages_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,6 +29,26 @@ def test_warnings_are_shown_within_the_block_only(capsys: pytest.CaptureFixture[
         log.info("not this")
     log.warning("nor this")
     assert capsys.readouterr().err == "warning: a.mp4: cut off\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (MotError("a.mp4: no video in it"), "error: a.mp4: no video in it\n"),
+        (MemoryError("Unable to allocate 12 GiB"), "error: memory is used up; end other programs, or lift the limit"),
+        (ImportError("libtorch_cpu.so: failed to map segment from shared object"), "error: memory is used up"),
+    ],
+    ids=["the user's", "memory", "memory for a library"],
+)
+def test_errors_of_a_command_are_one_line(error: Exception, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1"), terminal.errors_shown():
+        raise error
+    assert capsys.readouterr().err.startswith(shown)
+
+
+def test_a_missing_library_is_traced() -> None:
+    with pytest.raises(ImportError, match="No module named"), terminal.errors_shown():
+        raise ImportError("No module named 'torch'")
 
 
 @pytest.mark.parametrize(("total", "shown"), [(30, "frame 1 of 30, "), (None, "frame 1, ")])

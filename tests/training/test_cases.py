@@ -157,7 +157,7 @@ def test_a_set_without_people_is_an_error(case: Path, run: Run, tmp_path: Path) 
 def test_another_size_than_the_picture_s_is_refused(case: Path, run: Run, tmp_path: Path) -> None:
     status, said = run("voc", case, "--output", tmp_path / "out")
     assert status == 1
-    assert "a.jpg: is 96x64, but " in said and "says (192, 128)" in said
+    assert "a.jpg: is 96x64, but " in said and "says 192x128" in said
     xml = case / "Annotations/a.xml"
     xml.write_text(xml.read_text().replace(">192<", ">0<"))  # unknown
     assert run("voc", case, "--output", tmp_path / "other")[0] == 0

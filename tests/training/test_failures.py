@@ -33,6 +33,12 @@ RECIPE = recipe(batch_size=8, workers=3, cache=True)
             "/dev/shm.*--set workers=0",
         ),
         (RuntimeError("unable to write to file </torch_1_2_3>: No space left on device (28)"), "/dev/shm"),
+        (
+            RuntimeError("unable to allocate shared memory(shm) for file </torch_1_2_3>: No space left on device (28)"),
+            "shared memory.*--set workers=0",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), "shared memory.*--set workers=0"),
+        (OSError(errno.EROFS, "Read-only file system", "runs/x"), "runs/x: Read-only file system; .*--output"),
         (RuntimeError("can't start new thread"), "ulimit -u"),
         (OSError(errno.EAGAIN, "Resource temporarily unavailable"), "ulimit -u"),
         (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
@@ -43,6 +49,13 @@ RECIPE = recipe(batch_size=8, workers=3, cache=True)
 def test_what_the_user_can_mend_is_one_line(error: Exception, remedy: str) -> None:
     error.add_note("last.pt is saved, --resume goes on")
     with pytest.raises(MotError, match=rf"{remedy}.*; last\.pt is saved, --resume goes on$"), explained(RECIPE):
+        raise error
+
+
+def test_what_a_library_made_of_a_worker_s_death() -> None:
+    error = SystemError("returned a result with an exception set")
+    error.__cause__ = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+    with pytest.raises(MotError, match="a worker that loads images was killed"), explained(RECIPE):
         raise error
 
 

@@ -28,8 +28,14 @@ def labelled(*frames: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         (images(0, 1, 2), (1, 2)),
         (images(6, 7, 8), (1, 2, 3)),  # no label is of an image's name
         ([Path("a.jpg"), Path("b9.jpg")], (1, 2)),
+        ([Path("a1.jpg"), Path("b2.jpg")], (3,)),
+        ([Path(f"frame_{n}.jpg") for n in (6, 7, 8)], (1, 2, 3)),
+        ([Path(f"20261126T1200{n:02}.jpg") for n in (6, 7, 8)], (1, 2, 3)),
     ],
-    ids=["plain", "beyond", "from 0", "from 0, nobody in the last", "from 6", "no numbers"],
+    ids=[
+        *("plain", "beyond", "from 0", "from 0, nobody in the last", "from 6", "no numbers", "two beginnings"),
+        *("words before", "times of a clock"),
+    ],
 )
 def test_labels_that_mean_places(names: list[Path], frames: tuple[int, ...]) -> None:
     check_numbering(names, labelled(*frames), GT)
@@ -42,8 +48,9 @@ def test_labels_that_mean_places(names: list[Path], frames: tuple[int, ...]) -> 
         (images(1, 3, 4), (1, 2, 3, 4)),  # the second is missing
         (images(1, 3, 4), (1, 3)),  # either could be meant
         (images(1, 7, 13), (7, 13)),
+        ([Path(f"frame_{n:04}.jpg") for n in (2, 3, 4, 5)], (2, 3, 4)),
     ],
-    ids=["from 6", "a gap", "unclear", "thinned out"],
+    ids=["from 6", "a gap", "unclear", "thinned out", "words before"],
 )
 def test_labels_that_mean_names_are_refused(names: list[Path], frames: tuple[int, ...]) -> None:
     with pytest.raises(NumberingError, match=r"\.jpg: is image \d of its folder, hence frame \d, but gt\.txt"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mot.files import lines_of
-from training.data.labels import DataError, read_text
+from training.data.labels import DataError, parse_json, read_text
 from training.data.placement import place_text
 
 Split = Literal["train", "test"]
@@ -108,8 +108,8 @@ def write_config(
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(path, "make a data configuration with mot-train data"))
-    except json.JSONDecodeError as error:
+        content = parse_json(read_text(path, "make a data configuration with mot-train data"))
+    except ValueError as error:
         raise _not_a_configuration(path, error) from error
     if not isinstance(content, dict):
         raise _not_a_configuration(path, TypeError(f"a {type(content).__name__}"))

@@ -7,9 +7,11 @@ Class 0 is a pedestrian; class -1 is ours: a region that training neither reward
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +84,18 @@ def write_labels(path: Path, rows: Labels) -> None:
     place_text(
         path, "".join(f"{int(r[0])} {int(r[1])} {r[2]:.6f} {r[3]:.6f} {r[4]:.6f} {r[5]:.6f}\n" for r in rows.tolist())
     )
+
+
+def parse_json(text: str) -> Any:
+    """What a JSON text holds.
+
+    Raises:
+        ValueError: it is none, or deeper than anybody writes.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("too deeply nested") from error
 
 
 def read_text(path: Path, remedy: str) -> str:

@@ -5,8 +5,8 @@ Source: the data format page of cocodataset.org. Boxes are left, top, width, hei
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pycocotools import mask
 
 from training.data.configuration import Split
-from training.data.labels import DataError, read_text
+from training.data.labels import DataError, parse_json, read_text
 from training.prepare.conversion import Picture, Reading
 from training.prepare.identities import Identities, identities_of
 
@@ -26,7 +26,7 @@ Boxes = dict[str, list[list[float]]]  # by image
 def read_coco(annotations: Path, images: Path, split: Split, identities: Identities, *, people_only: bool) -> Reading:
     """The images of an annotation file with their people; crowds become ignored regions.
 
-    Ids may be numbers or text: 1 and "1" are the same.
+    Ids may be numbers or text: 1, 1.0 and "1" are the same.
 
     Args:
         images: folder that the file names are relative to.
@@ -37,18 +37,17 @@ def read_coco(annotations: Path, images: Path, split: Split, identities: Identit
     """
     content = _read(annotations)
     try:
-        names = {str(category["id"]): str(category["name"]) for category in content["categories"]}
+        names = {_id(category["id"]): str(category["name"]) for category in content["categories"]}
         people_ids = {number for number, name in names.items() if name.strip().lower() in PEOPLE}
         if not people_ids:
             raise DataError(
                 f"{annotations}: no category {' or '.join(PEOPLE)}; there are {', '.join(names.values()) or 'none'}"
             )
-        listed = {str(entry["id"]) for entry in content["images"]}
-        people, crowds, left_out = _boxes(annotations, content["annotations"], names, people_ids, listed)
+        listed = _images(annotations, content["images"])
+        people, crowds, left_out = _boxes(annotations, content["annotations"], names, people_ids, listed.keys())
         pictures = []
         first = 0
-        for entry in sorted(content["images"], key=lambda entry: str(entry["file_name"])):
-            number, name = str(entry["id"]), str(entry["file_name"])
+        for number, (name, size) in sorted(listed.items(), key=lambda item: item[1][0]):
             if people_only and number not in people and number not in crowds:
                 continue
             pictures.append(
@@ -59,7 +58,7 @@ def read_coco(annotations: Path, images: Path, split: Split, identities: Identit
                     people=_array(people[number]),
                     identities=identities_of(len(people[number]), identities, first),
                     ignored=_array(crowds[number]),
-                    size=_size(entry),
+                    size=size,
                 )
             )
             first += len(people[number])
@@ -68,17 +67,46 @@ def read_coco(annotations: Path, images: Path, split: Split, identities: Identit
     return Reading(origin=annotations, splits={split: pictures}, left_out=left_out)
 
 
+def _images(path: Path, entries: list[dict[str, Any]]) -> dict[str, tuple[str, tuple[int, int] | None]]:
+    """File name, with / between folders, and claimed (width, height) of each image, by id.
+
+    Raises:
+        DataError: an entry is malformed, or its id is another's, too.
+    """
+    listed: dict[str, tuple[str, tuple[int, int] | None]] = {}
+    for place, entry in enumerate(entries, 1):
+        where = f"{path}: image {entry.get('id')}" if isinstance(entry, dict) else f"{path}: image {place} of the list"
+        try:
+            number, name = _id(entry["id"]), entry["file_name"]
+            if not isinstance(name, str):
+                raise ValueError(f"file_name is {name!r}")
+            found = name.replace("\\", "/"), _size(entry)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise DataError(f"{where}: not an image of COCO ({error!r})") from error
+        if number in listed:
+            raise DataError(f"{where}: this id is that of {listed[number][0]}, too; give each image its own")
+        listed[number] = found
+    return listed
+
+
+def _id(value: object) -> str:
+    """An id as text; pandas writes whole numbers with a fraction where some are missing."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _boxes(
-    path: Path, annotations: list[dict[str, Any]], names: dict[str, str], people_ids: set[str], listed: set[str]
+    path: Path, annotations: list[dict[str, Any]], names: dict[str, str], people_ids: set[str], listed: Collection[str]
 ) -> tuple[Boxes, Boxes, Counter[str]]:
     """People and crowds by image, and the annotations left out, by reason."""
     people: Boxes = defaultdict(list)
     crowds: Boxes = defaultdict(list)
     left_out: Counter[str] = Counter()
     for place, annotation in enumerate(annotations, 1):
+        if not isinstance(annotation, dict):
+            raise DataError(f"{path}: annotation {place} of the list: is {annotation!r:.40}, not an object")
         where = f"{path}: annotation {annotation.get('id', f'{place} of the list')}"
         try:
-            category, image = str(annotation["category_id"]), str(annotation["image_id"])
+            category, image = _id(annotation["category_id"]), _id(annotation["image_id"])
         except KeyError as error:
             raise DataError(f"{where}: has no {error}") from error
         if category not in people_ids:
@@ -101,10 +129,11 @@ def _box(annotation: dict[str, Any], where: str) -> list[float] | None:
     """
     given = annotation.get("bbox")
     try:
+        outline = annotation.get("segmentation")
         if given:
             left, top, width, height = (float(value) for value in given)
-            return [left, top, width, height]
-        outline = annotation.get("segmentation")
+            if width or height or not outline:
+                return [left, top, width, height]
         if isinstance(outline, dict):
             size = outline["size"]
             encoded = mask.frPyObjects(outline, *size) if isinstance(outline["counts"], list) else outline
@@ -125,7 +154,7 @@ def is_true(value: object) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(path, "expected COCO's annotations, such as instances_val2017.json"))
+        content = parse_json(read_text(path, "expected COCO's annotations, such as instances_val2017.json"))
     except ValueError as error:
         raise DataError(f"{path}: not JSON: {error}") from error
     if not isinstance(content, dict):

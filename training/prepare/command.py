@@ -43,9 +43,11 @@ def convert_and_report(
     """Convert a data set and say what came of every row, and how many images its publication has."""
     table = Table("split", "images", "expected", "people", "ignored", "left out", title=name)
     converted = convert_data_set(output, name, reading, overwrite=overwrite)
+    filled = [split for split, part in converted.items() if part.images]
     for split, part in converted.items():
         if part.images:
-            numbers = (part.people, part.ignored, sum(part.left_out.values()))
+            read = sum(reading.left_out.values()) if len(filled) == 1 else 0  # of several, nobody knows whose
+            numbers = (part.people, part.ignored, sum(part.left_out.values()) + read)
             published = str((expected or {}).get(split, ""))
             table.add_row(split, str(len(part.images)), published, *map(str, numbers))
     console.print(table)

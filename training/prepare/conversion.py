@@ -93,9 +93,14 @@ def claim(root: Path, name: str, split: Split, origin: Path, *, overwrite: bool)
         name in ("", "..")
         or PurePosixPath(name).name != name
         or "\\" in name
+        or not _is_text(name)
+        or name != name.strip()  # lists have a path a line
         or name.endswith(tuple(f".{each}" for each in SPLITS))
     ):
-        raise DataError(f"--name {name!r}: expected a name without / and not ending with .train or .test")
+        raise DataError(
+            f"--name {name!r}: expected a name without /, blanks around it or line ends, and not ending with .train or "
+            ".test"
+        )
     place = root / name / split
     if (place / ORIGIN).is_file():
         before = read_text(place / ORIGIN, "remove the folder").strip()
@@ -183,12 +188,17 @@ def _convert_one(out: Path, picture: Picture) -> Counter[str]:
     except DataError as error:
         raise DataError(f"{error}; {picture.origin} names it") from error
     if picture.size not in (None, (width, height)):
-        raise DataError(f"{picture.source}: is {width}x{height}, but {picture.origin} says {picture.size}")
+        claimed = "{}x{}".format(*picture.size or ())
+        raise DataError(
+            f"{picture.source}: is {width}x{height}, but {picture.origin} says {claimed}; its boxes may be of another "
+            "picture: put the right one there, or correct the size (0 is unknown)"
+        )
     boxes = np.concatenate([picture.people, picture.ignored])
     classes = np.repeat([PERSON, IGNORE], [len(picture.people), len(picture.ignored)])
     identities = np.concatenate([picture.identities, np.full(len(picture.ignored), -1)])
-    size = boxes[:, 2:] / (width, height)
-    centre = boxes[:, :2] / (width, height) + size / 2
+    with np.errstate(invalid="ignore"):  # infinities, which are left out
+        size = boxes[:, 2:] / (width, height)
+        centre = boxes[:, :2] / (width, height) + size / 2
     return place(out, picture.name, picture.source, np.column_stack([classes, identities, centre, size]))
 
 

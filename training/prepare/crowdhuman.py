@@ -6,7 +6,6 @@ full body (``fbox``) counts, which may leave the image, and nothing is clipped.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from mot.files import lines_of
 from training.data.configuration import Split
-from training.data.labels import DataError, read_text
+from training.data.labels import DataError, parse_json, read_text
 from training.prepare.coco import is_true
 from training.prepare.conversion import Picture, Reading
 from training.prepare.identities import Identities, identities_of
@@ -61,7 +60,7 @@ def _picture(
     line: str, origin: str, images: dict[str, Path], identities: Identities, first: int, left_out: Counter[str]
 ) -> Picture:
     try:
-        entry: dict[str, Any] = json.loads(line)
+        entry: dict[str, Any] = parse_json(line)
         boxes = _people(entry["gtboxes"], left_out)
         name = str(entry["ID"]).replace("\\", "/").rpartition("/")[2]
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -11,7 +11,8 @@ from PIL import Image
 
 from training.data.labels import DataError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+# What both OpenCV and Pillow, which reads the headers, know of.
+IMAGE_SUFFIXES = (".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _ORIENTATION = 0x0112  # EXIF's tag; from 5 on, rows and columns are exchanged
 
 

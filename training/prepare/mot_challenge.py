@@ -9,6 +9,7 @@ with the id that the next begins with; and frames without people stay.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from training.frames import check_numbering, sequence_images
 from training.prepare.conversion import Picture, Reading
 from training.prepare.pool import map_parallel
 from training.prepare.video_frames import video_to_images
+
+log = logging.getLogger(__name__)
 
 PEDESTRIAN = 1  # the class column of MOT16, 17 and 20
 # Person on vehicle, static person: people, but TrackEval counts neither finding nor missing them. Distractors (8) and
@@ -83,7 +86,11 @@ def open_sequences(folders: Sequence[Path], unpacked: Path) -> list[MotSequence]
     image_folders = {folder: folder / (known[folder].image_dir if folder in known else "img1") for folder in folders}
     packed = [folder for folder in folders if not image_folders[folder].is_dir()]
     jobs = [
-        (find_video(folder), unpacked / folder.name, range(1, known[folder].length + 1) if folder in known else None)
+        (
+            find_video(folder, image_folders[folder].name),
+            unpacked / folder.name,
+            range(1, known[folder].length + 1) if folder in known else None,
+        )
         for folder in packed
     ]
     images = dict(zip(packed, map_parallel(_unpack, jobs, "unpacking videos", batch=1), strict=True))
@@ -95,8 +102,8 @@ def open_sequences(folders: Sequence[Path], unpacked: Path) -> list[MotSequence]
     return sequences
 
 
-def find_video(folder: Path) -> Path:
-    """The video of a sequence without ``img1/``: ``SEQUENCE.mp4`` beside its folder or in it.
+def find_video(folder: Path, images: str = "img1") -> Path:
+    """The video of a sequence without its folder of images: ``SEQUENCE.mp4`` beside its folder or in it.
 
     Raises:
         DataError: there is none.
@@ -106,7 +113,7 @@ def find_video(folder: Path) -> Path:
             if (video := parent / f"{folder.name}{suffix}").is_file():
                 return video
     raise DataError(
-        f"{folder}: no img1/ in it, and no video {folder.name}{VIDEO_SUFFIXES[0]} "
+        f"{folder}: no {images}/ in it, and no video {folder.name}{VIDEO_SUFFIXES[0]} "
         f"(or {', '.join(VIDEO_SUFFIXES[1:])}) beside it or in it"
     )
 
@@ -163,7 +170,7 @@ def frame_pictures(
         SequenceError: the gt.txt is missing or malformed; the message names the line.
         NumberingError: whole sequences only: images and labels count frames differently.
     """
-    rows = read_ground_truth(gt)
+    rows = read_ground_truth(gt, log.warning)  # what mot eval scores is learnt, too
     if list(frames) == list(range(1, len(frames) + 1)):
         check_numbering(list(frames.values()), rows.frames, gt)
     there = np.isin(rows.frames, list(frames))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from mot.files import lines_of
 from training.data.configuration import Split
 from training.data.labels import DataError, read_text
-from training.prepare.coco import PEOPLE
+from training.prepare.coco import PEOPLE, is_true
 from training.prepare.conversion import Picture, Reading
 from training.prepare.identities import Identities, identities_of
 from training.prepare.images import images_in
@@ -36,9 +36,15 @@ def read_voc(source: Path, image_set: str | None, split: Split, identities: Iden
     """
     folder = source / "Annotations"
     if image_set is None:
-        annotations = sorted(path for path in folder.glob("*.xml") if not path.name.startswith("."))
+        annotations = sorted(path for path in folder.glob("*") if _is_annotation(path))
         if not annotations:
             raise DataError(f"{folder}: no annotations (*.xml)")
+        below = sorted(path for path in folder.glob("*/**/*") if _is_annotation(path))
+        if below:
+            raise DataError(
+                f"{below[0]}: lies in a folder below {folder}; put all annotations into that, or convert "
+                "each folder as a data set of its own"
+            )
     else:
         text = read_text(source / "ImageSets" / "Main" / f"{image_set}.txt", "--image-set names it")
         annotations = sorted(folder / f"{line.split()[0]}.xml" for line in lines_of(text) if line.strip())
@@ -72,7 +78,7 @@ def _picture(
         except ValueError as error:
             raise DataError(f"{path}: object {index}: bndbox is malformed: {error}") from error
         box = [left - 1, top - 1, right - left + 1, bottom - top + 1]
-        (ignored if entry.findtext("difficult", "0").strip() == "1" else people).append(box)
+        (ignored if is_true(entry.findtext("difficult")) else people).append(box)
     image = _image(path, root.findtext("filename", "").strip(), folder, images)
     return Picture(
         source=image,
@@ -122,9 +128,22 @@ def _parse(path: Path) -> ElementTree.Element:
             encoding = declared[1].decode("ascii") if declared else "utf-8"
             return ElementTree.fromstring(data[declared.end() if declared else 0 :].decode(encoding))
     except ElementTree.ParseError as error:
-        raise DataError(f"{path}:{error.position[0]}: not XML: {error}") from error
+        hint = "" if declared or _is_utf8(data) else "; declare its encoding, or save it as UTF-8"
+        raise DataError(f"{path}:{error.position[0]}: not XML: {error}{hint}") from error
     except (LookupError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not in the encoding that it declares: {error}") from error
+
+
+def _is_annotation(path: Path) -> bool:
+    return path.suffix.lower() == ".xml" and not path.name.startswith(".")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _array(boxes: list[list[float]]) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ from client.jobs.spec import JobSpec, TrackerSpec
 from client.serving.model import ModelError
 from client.serving.network import Network, NetworkConfig
 from client.tracking import ByteConfig, OverlapReidConfig, TrackerConfig
+from mot.seqinfo import SeqInfo, write_seqinfo
 from tests.client.challenge.benchmark import make_detections
 from tests.media import numbered_image, write_image
 from tests.tiny_model import TINY, repository, save
@@ -105,8 +106,30 @@ def test_folder_is_known_by_its_images(tmp_path: Path) -> None:
 def test_sequence_is_known_by_its_seqinfo_too(tmp_path: Path) -> None:
     write_image(tmp_path / "img1/1.png", numbered_image(1))
     before = input_fingerprint(str(tmp_path))
-    (tmp_path / "seqinfo.ini").write_text("[Sequence]\nframeRate=5\n")
+    info = SeqInfo(name="S", frame_rate=5, length=1, width=64, height=48, extension=".png")
+    write_seqinfo(tmp_path / "seqinfo.ini", info)
+    slow = input_fingerprint(str(tmp_path))
+    assert before["images"] == slow["images"] == 1 and slow != before
+    assert input_fingerprint(str(tmp_path / "img1")) == slow, "tracked by it, too"
+
+
+def test_images_may_lie_in_another_folder_than_img1(tmp_path: Path) -> None:
+    write_image(tmp_path / "frames/1.png", numbered_image(1))
+    info = SeqInfo(name="S", image_dir="frames", frame_rate=5, length=1, width=64, height=48, extension=".png")
+    write_seqinfo(tmp_path / "seqinfo.ini", info)
+    before = input_fingerprint(str(tmp_path))
+    write_image(tmp_path / "frames/1.png", numbered_image(2))
     assert before["images"] == 1 and input_fingerprint(str(tmp_path)) != before
+
+
+@pytest.mark.parametrize("side", [16, 400])
+def test_images_of_one_size_are_told_apart(tmp_path: Path, side: int) -> None:
+    image = numbered_image(1, side, side)
+    size = write_image(tmp_path / "1.bmp", image).stat().st_size
+    before = input_fingerprint(str(tmp_path))
+    image[side // 4 : side // 2] = 200
+    assert write_image(tmp_path / "1.bmp", image).stat().st_size == size
+    assert input_fingerprint(str(tmp_path)) != before
 
 
 def test_model_is_known_by_its_content(models: Path) -> None:

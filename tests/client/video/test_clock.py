@@ -94,6 +94,7 @@ def test_a_frame_a_year_is_no_jump() -> None:
 def test_repeated_and_swapped_stamps_go_on(caplog: pytest.LogCaptureFixture) -> None:
     """As cameras write them: two fields of one stamp, or two frames changed over."""
     assert seconds([0, 0, 0.2, 0.2, 0.4, 0.4]) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    assert seconds([0, 0, 0, 0.3, 0.3, 0.3, 0.6]) == pytest.approx([n * STEP for n in range(7)])
     assert not caplog.records
     swapped = seconds([0, 0.2, 0.1, 0.3, 0.4])
     assert np.all(np.diff(swapped) > 0)

@@ -117,6 +117,35 @@ def test_an_edit_list_is_no_damage(tmp_path: Path, arguments: list[str], caplog:
     assert not caplog.records
 
 
+@pytest.mark.parametrize(("kind", "codec"), [("mkv", "libx264"), ("nut", "libx264"), ("flv", "flv1")])
+@pytest.mark.parametrize("begin", [0.2, 2.0, 5000.0])
+def test_a_late_beginning_is_no_damage(
+    tmp_path: Path, kind: str, codec: str, begin: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Some headers count their length from the first picture, some from 0."""
+    times = [begin + n / RATE for n in range(20)]
+    assert count(make_video(tmp_path / f"late.{kind}", grain(20), codec=codec, times=times)) == 20
+    assert not caplog.records
+
+
+def test_a_clock_that_restarts_is_no_damage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """All 40 pictures are there, though the stamps of an FLV's second half are those of its first."""
+    path = make_video(tmp_path / "restart.flv", grain(40), codec="flv1")
+    data, place, number = bytearray(path.read_bytes()), 13, 0  # behind the header: tags, ms at 4, the lowest byte last
+    while place < len(data):
+        if data[place] == 9:
+            data[place + 4 : place + 7] = (number % 20 * 100).to_bytes(3, "big")
+            number += 1
+        place += 11 + int.from_bytes(data[place + 1 : place + 4], "big") + 4
+    assert number == 40
+    path.write_bytes(data)
+    assert count(path) == 40
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: the time stamp of frame 21 jumps back by 1.9 s; it is taken to follow the one before, and so are "
+        "further ones that jump"
+    ]
+
+
 @pytest.mark.parametrize("last", [3.0, 30.0])
 def test_a_long_last_frame_is_no_damage(tmp_path: Path, last: float, caplog: pytest.LogCaptureFixture) -> None:
     times = [n / 10 for n in range(20)] + [1.9 + last]

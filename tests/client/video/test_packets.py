@@ -13,6 +13,7 @@ import pytest
 from av.stream import Disposition
 
 from client.video.open import open_source
+from client.video.packets import _usual
 from tests.media import make_video, number_of, numbered_image
 
 
@@ -102,6 +103,32 @@ def test_rates_that_a_clock_of_milliseconds_rounds(tmp_path: Path, rate: int) ->
 def test_most_frames_tell_the_rate_where_it_varies(tmp_path: Path) -> None:
     steps = [0.1] * 20 + [0.5] * 5 + [0.1] * 20 + [2.0] * 3
     assert rate_of(tmp_path / "varies.mp4", [0, *np.cumsum(steps).tolist()]) == pytest.approx(10, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [[0.06, 0.14], [0.005, 0.195], [0.01, 0.01, 0.28], [0.04, 0.04, 0.04, 0.28]],
+    ids=["jitter", "pairs", "threes", "fours"],
+)
+def test_pictures_in_bursts(tmp_path: Path, steps: list[float]) -> None:
+    times = [0, *np.cumsum(steps * (36 // len(steps))).tolist()]
+    assert rate_of(tmp_path / "bursts.mkv", times) == pytest.approx(10, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "step"),
+    [
+        ([0.0, 0.0, 0.2, 0.2], 0.2),
+        (np.repeat(np.arange(12) * 0.2, 2).tolist(), 0.1),
+        (np.repeat(np.arange(12) * 0.3, 3).tolist(), 0.1),
+        ([n * 0.1 for n in range(12)] + [0.0] * 12, 0.1),
+        ([n * 0.1 for n in range(12)] + [1.1] * 12, 0.1),
+        ([n % 6 * 0.1 for n in range(24)], 0.1),
+    ],
+    ids=["too few to tell", "twice each", "thrice each", "stands still at 0", "stands still", "jumps back often"],
+)
+def test_the_usual_step_of_stamps_that_repeat(stamps: list[float], step: float) -> None:
+    assert _usual(np.diff(stamps)) == pytest.approx(step)
 
 
 @pytest.mark.parametrize("step", [10.0, 3600.0, 86_400.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -11,7 +12,7 @@ import pytest
 from client.video.open import open_source
 from client.video.source import VideoError
 from mot.frame import Frame
-from tests.media import corners, make_video, number_of, numbered_image, quarters
+from tests.media import Image, corners, make_video, number_of, numbered_image, quarters
 
 
 def read(input: Path | str, start: int = 1, end: int | None = None) -> list[Frame]:
@@ -167,6 +168,42 @@ def test_name_with_a_colon_is_a_file(tmp_path: Path) -> None:
     with open_source(str(path)) as source:
         assert source.name == "a:b %d"
         assert len(list(source)) == 1
+
+
+def shown_as(path: Path, image: Image, aspect: Fraction, begin: int) -> bytes:
+    """Ten pictures of a transport stream, ten a second, whose pixels are not square."""
+    with av.open(str(path), "w", format="mpegts") as container:
+        stream = container.add_stream("libx264", rate=10, options={"bf": "0"})
+        stream.height, stream.width = image.shape[:2]
+        stream.pix_fmt, stream.codec_context.sample_aspect_ratio = "yuv420p", aspect
+        stream.codec_context.time_base = Fraction(1, 10)
+        for n in range(10):
+            picture = av.VideoFrame.from_ndarray(image, "rgb24")
+            picture.pts, picture.time_base = begin + n, Fraction(1, 10)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect", "rows"),
+    [((64, 48), Fraction(4, 3), 36), ((48, 48), Fraction(4, 3), 48), ((128, 96), Fraction(1), 48)],
+    ids=["wider pixels", "another size of the same shape", "another size"],
+)
+def test_pixels_of_another_shape_from_the_middle_on(
+    tmp_path: Path, size: tuple[int, int], aspect: Fraction, rows: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As television changes over: people keep their shape, pictures the first one's size; the others' rows are grey."""
+    path = tmp_path / "clip.ts"
+    white = [np.full((height, width, 3), 235, np.uint8) for width, height in ((64, 48), size)]
+    path.write_bytes(
+        shown_as(tmp_path / "a.ts", white[0], Fraction(1), 0) + shown_as(tmp_path / "b.ts", white[1], aspect, 10)
+    )
+    frames = read(path)
+    assert {(frame.image.shape, frame.pixel_aspect) for frame in frames} == {((48, 64, 3), Fraction(1))}
+    bright = [int((frame.image[:, 32, 0] > 200).sum()) for frame in frames]
+    assert bright == [48] * 10 + [rows] * 10
+    assert "from frame 11 on pictures are of" in caplog.text
 
 
 def test_cover_picture_is_not_a_video(tmp_path: Path) -> None:

@@ -68,7 +68,15 @@ def test_a_data_set_of_pedestrians(tmp_path: Path) -> None:
     [
         ({"categories": [{"id": 1, "name": "dog"}]}, "no category person or pedestrian; there are dog"),
         ({"categories": []}, "no category person or pedestrian; there are none"),
-        ({"images": [{"id": 1}]}, "not an annotation file of COCO"),
+        ({"images": [{"id": 1}]}, r"image 1: not an image of COCO \(KeyError\('file_name'\)\)"),
+        ({"images": [7]}, "image 1 of the list: not an image of COCO"),
+        ({"images": [{"id": 3, "file_name": None}]}, "image 3: not an image of COCO .*file_name is None"),
+        ({"images": [{"id": 3, "file_name": "a.jpg", "width": "wide"}]}, "image 3: not an image of COCO .*wide"),
+        (
+            {"images": [{"id": 1, "file_name": "a.jpg"}, {"id": "1", "file_name": "b.jpg"}]},
+            r"image 1: this id is that of a\.jpg, too; give each image its own",
+        ),
+        ({"annotations": [None]}, "annotation 1 of the list: is None, not an object"),
         (
             {"annotations": [{"image_id": 9, "category_id": 1, "bbox": [1, 2, 3]}]},
             "annotation 1 of the list: no box in bbox",
@@ -85,11 +93,30 @@ def test_files_that_cannot_be_used(tmp_path: Path, change: dict[str, Any], compl
 def test_what_is_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.json: cannot be read"):
         read_coco(tmp_path / "gone.json", tmp_path, "train", "none", people_only=False)
-    (tmp_path / "a.json").write_text("{")
-    with pytest.raises(DataError, match=r"a\.json: not JSON"):
-        read_coco(tmp_path / "a.json", tmp_path, "train", "none", people_only=False)
+    for text in ("{", "[" * 100_000):
+        (tmp_path / "a.json").write_text(text)
+        with pytest.raises(DataError, match=r"a\.json: not JSON"):
+            read_coco(tmp_path / "a.json", tmp_path, "train", "none", people_only=False)
     with pytest.raises(DataError, match=r"not an annotation file of COCO \(a list\)"):
         read_coco(write(tmp_path, []), tmp_path, "train", "none", people_only=False)
+
+
+def test_ids_with_a_fraction_and_names_of_another_system(tmp_path: Path) -> None:
+    value = content()
+    value["images"] = [{"id": 9.0, "file_name": "night\\b.jpg"}]
+    value["annotations"] = [{"image_id": "9", "category_id": 1.0, "bbox": [1, 2, 30, 40]}]
+    (only,) = read_coco(write(tmp_path, value), tmp_path, "train", "none", people_only=False).splits["train"]
+    assert (only.name, only.source) == ("night/b.jpg", tmp_path / "night/b.jpg")
+    np.testing.assert_array_equal(only.people, [[1, 2, 30, 40]])
+
+
+def test_a_box_of_nothing_is_taken_from_the_segmentation(tmp_path: Path) -> None:
+    value = content()
+    value["annotations"] = [
+        {"image_id": 9, "category_id": 1, "bbox": [0, 0, 0, 0], "segmentation": [[10, 10, 30, 10, 30, 50, 10, 50]]}
+    ]
+    _, b, _ = read_coco(write(tmp_path, value), tmp_path, "train", "none", people_only=False).splits["train"]
+    np.testing.assert_array_equal(b.people, [[10, 10, 20, 40]])
 
 
 def test_every_annotation_is_counted(tmp_path: Path) -> None:

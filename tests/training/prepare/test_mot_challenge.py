@@ -83,11 +83,21 @@ def test_mot15_has_no_classes(tmp_path: Path, tail: str) -> None:
 
 
 def test_a_malformed_gt_names_its_line_and_an_empty_one_has_nobody(tmp_path: Path) -> None:
-    with pytest.raises(SequenceError, match=r"gt\.txt:2: width is 0"):
-        frame_pictures(frames(1), gt_file(tmp_path, "1,1,10,20,20,40,1,1,1\n1,2,10,20,0,40,1,1,1\n"))
+    with pytest.raises(SequenceError, match=r"gt\.txt:2: .* holds something that is not a number"):
+        frame_pictures(frames(1), gt_file(tmp_path, "1,1,10,20,20,40,1,1,1\n1,2,10,20,wide,40,1,1,1\n"))
     pictures, free, _ = frame_pictures(frames(1), gt_file(tmp_path, ""), first=3)
     assert pictures[0].people.shape == (0, 4)
     assert free == 3
+
+
+@pytest.mark.parametrize("separator", [",", " ", ";"])
+def test_labels_that_mot_eval_scores_are_learnt(
+    tmp_path: Path, separator: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = "1,1,10,20,20,40,1,1,1,\n1,2,10,20,0,40,1,1,1,\n".replace(",", separator)
+    pictures, _, _ = frame_pictures(frames(1), gt_file(tmp_path, rows))
+    np.testing.assert_array_equal(pictures[0].people, [[10, 20, 20, 40], [10, 20, 0, 40]])
+    assert "gt.txt:2: width is 0, a box must have a positive size" in caplog.text
 
 
 def test_sequences_do_not_merge_where_one_ends_with_the_id_that_the_next_begins_with(tmp_path: Path) -> None:

@@ -126,3 +126,37 @@ def test_what_is_not_in_its_encoding_is_refused(tmp_path: Path) -> None:
 def test_other_classes_are_counted(tmp_path: Path) -> None:
     write(tmp_path, "a", entry("dog", (2, 2, 3, 3)), entry("dog", (2, 2, 3, 3)), entry("person", (5, 6, 7, 8)))
     assert read_voc(tmp_path, None, "train", "none").left_out == {"class dog": 2}
+
+
+def test_annotations_in_folders_below_are_not_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, "a", entry("person", (1, 1, 100, 80)))
+    below = tmp_path / "Annotations/night/b.xml"
+    below.parent.mkdir()
+    below.write_text("<annotation/>")
+    with pytest.raises(DataError, match=r"night/b\.xml: lies in a folder below .*Annotations; put all"):
+        read_voc(tmp_path, None, "train", "none")
+
+
+@pytest.mark.parametrize("word", ["1", "True", "true", " 1 "])
+def test_difficult_in_other_words(tmp_path: Path, word: str) -> None:
+    path = write(tmp_path, "a", entry("person", (1, 1, 100, 80), 1))
+    path.write_text(path.read_text().replace("<difficult>1<", f"<difficult>{word}<"))
+    (only,) = read_voc(tmp_path, None, "train", "none").splits["train"]
+    assert (len(only.people), len(only.ignored)) == (0, 1)
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".webp", ".tif"])
+def test_other_kinds_of_images_and_names_in_capitals(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path, "a", entry("person", (1, 1, 100, 80)))
+    path.rename(path.with_suffix(".XML"))
+    (tmp_path / "JPEGImages/a.jpg").unlink()
+    write_image(tmp_path / f"JPEGImages/a{suffix}", numbered_image(1, 100, 80))
+    (only,) = read_voc(tmp_path, None, "train", "none").splits["train"]
+    assert only.name == f"a{suffix}"
+
+
+def test_an_encoding_that_nothing_declares_has_a_remedy(tmp_path: Path) -> None:
+    path = write(tmp_path, "a", entry("person", (1, 1, 100, 80)))
+    path.write_bytes(path.read_bytes().replace(b"<filename>", b"<folder>\xe9</folder><filename>"))
+    with pytest.raises(DataError, match=r"a\.xml:2: not XML: .*; declare its encoding, or save it as UTF-8"):
+        read_voc(tmp_path, None, "train", "none")
