@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from client.batch.work import Ended, Work, Worker
 from client.jobs.spec import JobError
 
 _MOST_SUBMITTED = 10_000  # of which Ray begins the first first, and sees how many machines would be of use
+_KNOCK_S = 10.0
 _GRACE_S = 30.0  # for a task to stop between two frames
 
 
@@ -24,7 +27,7 @@ class RayCluster:
     """The cluster's tasks, from entry to exit."""
 
     def __init__(self, address: str) -> None:
-        """``address``: ``auto`` for the cluster of this machine (or ``RAY_ADDRESS``), ``HOST:PORT``, ``ray://...``."""
+        """``address``: ``auto`` for the cluster of this machine (or ``RAY_ADDRESS``) or ``HOST:PORT``."""
         self._address = address
         self._keys: dict[Any, str] = {}  # by what Ray calls a reference
         self._stopped_at: float | None = None
@@ -40,6 +43,7 @@ class RayCluster:
         except ImportError as error:
             raise JobError("--ray: needs Ray: pip install 'fairmot-mit[batch]'") from error
         self._ray = ray
+        self._knock()
         try:
             with _our_signals():
                 ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
@@ -60,6 +64,19 @@ class RayCluster:
             while self._keys:
                 self.wait(1.0)
         self._ray.shutdown()
+
+    def _knock(self) -> None:
+        """Fail at once where nobody listens: Ray itself would ask for minutes, and then end the process."""
+        address = os.environ.get("RAY_ADDRESS", "") if self._address == "auto" else self._address
+        host, separator, port = address.rpartition("://")[2].rpartition(":")
+        if not separator or not port.isdigit():
+            return  # Ray looks for one on this machine, or says what is wrong
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
+        except OSError as error:
+            raise JobError(
+                f"--ray {self._address}: no cluster: {error.strerror or error}; check the address, and that it is up"
+            ) from error
 
     @property
     def room(self) -> int:
