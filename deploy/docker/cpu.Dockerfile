@@ -88,14 +88,16 @@ LABEL org.opencontainers.image.title="mot client" \
       org.opencontainers.image.revision="${REVISION}"
 
 # As `client`, for the machines of a Ray cluster: docker build -f deploy/docker/cpu.Dockerfile --target client-ray .
-FROM client AS client-ray
-COPY --from=ray-packages /opt/mot/lib /opt/mot/lib
-COPY --from=ray-packages /opt/mot/bin /opt/mot/bin
+FROM runtime AS client-ray
+COPY --from=client-packages /opt/models /opt/models
+COPY --from=ray-packages /opt/mot /opt/mot
+COPY --from=client-packages /opt/mot/numba /opt/mot/numba
 COPY deploy/docker/sbom.py /tmp/sbom.py
-USER root
 RUN python3 /tmp/sbom.py client-ray /opt/mot /opt/models > /usr/share/sbom.cdx.json \
-    && rm /tmp/sbom.py
-ENV RAY_USAGE_STATS_ENABLED=0
+    && rm /tmp/sbom.py \
+    && install -d -o 10001 -g 0 -m 0775 /data
+ENV NUMBA_CPU_NAME=generic NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib RAY_USAGE_STATS_ENABLED=0
+WORKDIR /data
 USER 10001:0
 ARG VERSION=0
 ARG REVISION=unknown
