@@ -69,14 +69,14 @@ class Dealer:
         self._troubled: set[str] = set()  # failed for no fault of their own since anything went well
 
     def run(self, works: Sequence[Work]) -> dict[str, Result]:
-        """Do all of it, in this order; results by name.
+        """Do all of it, in this order; results by their keys.
 
         Raises:
             JobError: the server, the disk or the journal fails for one video after the other.
         """
         self._waiting.extend(works)
         for work in works:
-            self._failures[work.job.name] = len(self._journal.tries(work.job.name, work.settings))
+            self._failures[work.key] = len(self._journal.tries(work.job.name, work.settings))
         told = False
         try:
             while self._waiting or self._under_way:
@@ -88,21 +88,21 @@ class Dealer:
                         self._end(self._waiting.popleft(), Result(state="stopped"))
                 while self._waiting and self._executor.room > 0:
                     work = self._waiting.popleft()
-                    self._under_way[work.job.name] = work
-                    self._executor.submit(work.job.name, work)
-                for name, answer in self._executor.wait(_LOOK_EVERY_S):
-                    self._judge(self._under_way.pop(name), answer)
+                    self._under_way[work.key] = work
+                    self._executor.submit(work.key, work)
+                for key, answer in self._executor.wait(_LOOK_EVERY_S):
+                    self._judge(self._under_way.pop(key), answer)
         finally:
-            for name in self._losses:
-                _sweep(next(work.job for work in works if work.job.name == name))
+            for work in works:
+                if work.key in self._losses:
+                    _sweep(work.job)
         return self._results
 
     def _judge(self, work: Work, answer: Ended | Lost) -> None:
-        name = work.job.name
         if isinstance(answer, Lost):
             self._note_loss(work.job, answer)
-            self._losses[name] += 1
-            if answer.blamed or self._losses[name] >= _MOST_LOSSES:
+            self._losses[work.key] += 1
+            if answer.blamed or self._losses[work.key] >= _MOST_LOSSES:
                 self._fail(work, answer.reason, answer.blamed)
             else:
                 self._again(work, answer.reason)
@@ -111,33 +111,33 @@ class Dealer:
             self._observer.warned(work.job, message)
         if answer.state == "failed":
             if not answer.blamed:
-                self._troubled.add(name)
+                self._troubled.add(work.key)
             self._fail(work, answer.reason, answer.blamed)
             return
         if answer.state != "stopped":
             self._troubled.clear()
             _check_there(work.job)
-        self._end(work, Result(state=answer.state, tries=self._failures[name]))
+        self._end(work, Result(state=answer.state, tries=self._failures[work.key]))
 
     def _fail(self, work: Work, reason: str, blamed: bool) -> None:
-        name = work.job.name
         if blamed:
-            self._journal.failed(name, work.settings, reason)
+            self._journal.failed(work.job.name, work.settings, reason)
         elif len(self._troubled) >= _ALIKE:
             raise JobError(f"{len(self._troubled)} videos in a row have failed for one reason; the last: {reason}")
-        self._failures[name] += 1
-        if self._failures[name] < self._tries and not self._stop.is_set():
+        self._failures[work.key] += 1
+        failures = self._failures[work.key]
+        if failures < self._tries and not self._stop.is_set():
             self._again(work, reason)
             return
-        state: State = "set aside" if blamed and self._failures[name] >= self._tries else "failed"
-        self._end(work, Result(state=state, tries=self._failures[name], reason=reason))
+        state: State = "set aside" if blamed and failures >= self._tries else "failed"
+        self._end(work, Result(state=state, tries=failures, reason=reason))
 
     def _again(self, work: Work, reason: str) -> None:
         self._observer.again(work.job, reason)
         self._waiting.append(work)
 
     def _end(self, work: Work, result: Result) -> None:
-        self._results[work.job.name] = result
+        self._results[work.key] = result
         self._observer.ended(work.job, result)
 
     def _note_loss(self, job: JobSpec, lost: Lost) -> None:

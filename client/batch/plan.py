@@ -10,6 +10,7 @@ from pathlib import Path
 from client.batch import remote
 from client.batch.deal import Result, aside
 from client.batch.journal import Journal
+from client.batch.pieces import OVERLAP_S
 from client.batch.work import Work
 from client.detection.access import Access
 from client.jobs.finished import finished_jobs, prepared
@@ -43,6 +44,7 @@ def make_plan(
     tries: int,
     overwrite: bool = False,
     again: bool = False,
+    pieces: float | None = None,
 ) -> Plan:
     """Look at all inputs before any is tracked.
 
@@ -51,6 +53,7 @@ def make_plan(
         tries: after so many that failed, a video is set aside.
         overwrite: replace results of other settings.
         again: try those, too, that were set aside.
+        pieces: seconds of the pieces that long videos are cut into; on this the rows depend.
 
     Raises:
         JobError: there are results of other settings; nothing has been touched.
@@ -68,6 +71,8 @@ def make_plan(
             except MotError as error:
                 faults[place] = str(error)
                 del settings[place]
+    for wanted in settings.values() if pieces is not None else ():
+        wanted["pieces"] = [pieces, OVERLAP_S]
     finished = finished_jobs({place: (jobs[place], wanted) for place, wanted in settings.items()}, overwrite)
     results = {jobs[place].name: Result(state="failed", tries=1, reason=reason) for place, reason in faults.items()}
     works = []

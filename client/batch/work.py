@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any, Literal
 
 from client.batch import remote
+from client.batch.joined import join_pieces
 from client.jobs.finished import FATAL, finished_jobs
 from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
@@ -29,6 +30,12 @@ class Work:
 
     job: JobSpec  # with every setting of its tracker
     settings: Mapping[str, Any]  # what its rows depend on, as whoever deals out the work has found it
+    pieces: tuple[JobSpec, ...] = ()  # tracked already: they are joined, and nothing is tracked
+
+    @property
+    def key(self) -> str:
+        """No other work's."""
+        return str(self.job.output / self.job.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +76,9 @@ class Worker:
                 if remote.is_remote(job.input):
                     local = stack.enter_context(remote.fetched(job.input))
                     job = job.model_copy(update={"input": str(local)})
+                if work.pieces:
+                    join_pieces(job, work.pieces, work.settings)
+                    return "tracked", "", False
                 network = None if job.detections else self._networks.get(job.network)
                 run(job, network, settings=work.settings, stop=stop)
         except (JobStoppedError, KeyboardInterrupt):  # the second by a cluster that takes the task back

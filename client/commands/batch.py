@@ -46,6 +46,16 @@ def batch(
             show_default=False,
         ),
     ] = None,
+    pieces: Annotated[
+        float | None,
+        typer.Option(
+            min=10,
+            metavar="SECONDS",
+            help="Cut videos that are longer into pieces of so many seconds, which are tracked side by side and "
+            "joined by places and looks in the 2 s that two of them share; some ids change there.",
+            show_default=False,
+        ),
+    ] = None,
     tries: Annotated[int, typer.Option(min=1, help="A video that has failed so often is set aside.")] = 3,
     again: Annotated[bool, typer.Option("--again", help="Try those, too, that earlier runs have set aside.")] = False,
     overwrite: Overwrite = False,
@@ -133,7 +143,16 @@ def batch(
         )
 
     all_done = do_batch(
-        found, make_job, network, folder, processes=jobs, ray=ray, tries=tries, again=again, overwrite=overwrite
+        found,
+        make_job,
+        network,
+        folder,
+        processes=jobs,
+        ray=ray,
+        tries=tries,
+        again=again,
+        overwrite=overwrite,
+        pieces=pieces,
     )
     if faults or not all_done:
         raise typer.Exit(1)

@@ -14,6 +14,7 @@ from client.batch.cluster import RayCluster
 from client.batch.deal import Dealer, Observer, Result, State
 from client.batch.executor import Executor
 from client.batch.journal import Journal
+from client.batch.pieces import deal_in_pieces
 from client.batch.plan import Plan, make_plan, one_server
 from client.batch.processes import Processes
 from client.batch.summary import summary_rows, write_summary
@@ -40,6 +41,7 @@ def do_batch(
     tries: int,
     again: bool,
     overwrite: bool,
+    pieces: float | None,
 ) -> bool:
     """Track all inputs; True where each is done.
 
@@ -49,13 +51,13 @@ def do_batch(
     """
     begun = time.perf_counter()
     with Journal(folder) as journal:
-        plan = make_plan(inputs, make_job, journal, tries=tries, overwrite=overwrite, again=again)
+        plan = make_plan(inputs, make_job, journal, tries=tries, overwrite=overwrite, again=again, pieces=pieces)
         results = dict(plan.results)
         for name, result in results.items():
             _tell(plan.jobs[name], result)
         try:
             if plan.works:
-                _deal(plan, network, journal, results, processes=processes, ray=ray, tries=tries)
+                _deal(plan, network, journal, results, processes=processes, ray=ray, tries=tries, pieces=pieces)
         finally:
             paths = write_summary(summary_rows(plan.jobs, results), folder)
     _tell_end(plan, results, paths, time.perf_counter() - begun)
@@ -73,22 +75,27 @@ def _deal(
     processes: int,
     ray: str | None,
     tries: int,
+    pieces: float | None,
 ) -> None:
     """Do the plan's work; each result is added as it comes."""
     with ExitStack() as stack:
         stop = stack.enter_context(stopped_by_signals())
         served = stack.enter_context(one_server(network))
         executor: Executor
-        if ray is None:
-            executor = stack.enter_context(Processes(min(processes, len(plan.works))))
-        else:
-            executor = stack.enter_context(RayCluster(ray))
+        executor = stack.enter_context(Processes(processes)) if ray is None else stack.enter_context(RayCluster(ray))
         works = [
             Work(job=work.job.model_copy(update={"network": served}), settings=work.settings) for work in plan.works
         ]
         bars = stack.enter_context(progress_bars())
         shown = _Shown(bars.begin("videos", len(works), "video"), results)
-        Dealer(executor, journal, tries=tries, stop=stop, observer=shown).run(works)
+
+        def deal(some: Sequence[Work], observer: Observer) -> dict[str, Result]:
+            return Dealer(executor, journal, tries=tries, stop=stop, observer=observer).run(some)
+
+        if pieces is None:
+            deal(works, shown)
+        else:
+            deal_in_pieces(works, pieces, deal, journal, tries=tries, observer=shown)
 
 
 class _Shown(Observer):

@@ -39,18 +39,18 @@ class Scripted:
         return self._room - len(self._under_way)
 
     def submit(self, key: str, work: Work) -> None:
-        self.begun.append(key)
+        self.begun.append(work.job.name)
         self._under_way[key] = work
 
     def wait(self, timeout_s: float) -> list[tuple[str, Ended | Lost]]:
         answers = []
         for key, work in self._under_way.items():
-            left = self._script.get(key)
+            left = self._script.get(work.job.name)
             answer = Ended(state="stopped") if self.stopped else left.popleft() if left else TRACKED
             record = Record(settings=dict(work.settings), state="running", frames=7)
             if answer is TRACKED:
                 record = Record(settings=dict(work.settings), state="done", frames=1, summary=SUMMARY)
-            record.write(work.job.output, key)
+            record.write(work.job.output, work.job.name)
             answers.append((key, answer))
         self._under_way.clear()
         return answers
@@ -83,11 +83,15 @@ def works(folder: Path, *names: str) -> list[Work]:
 
 
 def states(results: dict[str, Result]) -> dict[str, str]:
-    return {name: result.state for name, result in results.items()}
+    return {Path(key).name: result.state for key, result in results.items()}
 
 
 def deal(executor: Scripted, journal: Journal, given: list[Work], *, stop: Event | None = None) -> dict[str, Result]:
-    return Dealer(executor, journal, tries=3, stop=stop or Event()).run(given)
+    return by_name(Dealer(executor, journal, tries=3, stop=stop or Event()).run(given))
+
+
+def by_name(results: dict[str, Result]) -> dict[str, Result]:
+    return {Path(key).name: result for key, result in results.items()}
 
 
 def test_all_are_done_in_their_order(tmp_path: Path, journal: Journal) -> None:
@@ -99,7 +103,7 @@ def test_all_are_done_in_their_order(tmp_path: Path, journal: Journal) -> None:
 def test_a_video_that_fails_is_tried_after_the_others_and_set_aside(tmp_path: Path, journal: Journal) -> None:
     executor, seen = Scripted({"a": [BAD, KILLED, BAD]}), Noted()
     given = works(tmp_path, *"abc")
-    results = Dealer(executor, journal, tries=3, stop=Event(), observer=seen).run(given)
+    results = by_name(Dealer(executor, journal, tries=3, stop=Event(), observer=seen).run(given))
     assert executor.begun == ["a", "b", "c", "a", "a"]
     assert results["a"] == Result(state="set aside", tries=3, reason="no video")
     assert seen.lines[0] == ("a", "no video") and seen.lines[-1] == ("a", "set aside")

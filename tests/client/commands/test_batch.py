@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from client.batch.inputs import find_inputs
 from client.batch.summary import CSV
 from client.jobs.record import Record
+from client.outputs.embeddings import read_embeddings
 from client.serving.keeper import children, is_running
+from mot.sequence import read_results
 from tests.batch_killer import begun, killing
 from tests.command import Outcome, start, walk
 from tests.media import names
@@ -225,3 +228,28 @@ def test_a_result_that_got_its_name_just_before_the_kill(
     outcome = mot(*given)
     assert outcome.status == 0, outcome.err
     assert texts(out) == {"street.txt": serial["street.txt"]} and "street.partial.json" not in names(out)
+
+
+def test_long_videos_in_pieces(
+    mot: Callable[..., Outcome], videos: Path, engine: tuple[object, ...], serial: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    given = ("batch", videos / "long.mp4", videos / "cam1", "-o", out, "--jobs", 2, "--pieces", 60, *engine)
+    outcome = mot(*given, "--embeddings", "--video")
+    assert outcome.status == 0, outcome.err
+    assert "2 videos: 2 tracked, in " in outcome.out
+    assert texts(out)["street.txt"] == serial["street.txt"]  # short enough
+    expected = read_results(write(tmp_path / "serial.txt", serial["long.txt"]))
+    rows = read_results(out / "long.txt")
+    assert np.array_equal(rows.frames, expected.frames) and np.array_equal(rows.ids, expected.ids)
+    record = Record.read(out, "long")
+    assert record and record.settings["pieces"] == [60, 2] and record.summary and record.summary.frames == LONG
+    assert set(read_embeddings(out / "long.embeddings.npz")) == set(rows.ids.tolist())
+    assert (out / "long.mp4").exists() and not (out / ".pieces/long").exists()
+    again = mot(*given, "--embeddings", "--video")
+    assert again.status == 0 and "2 kept" in again.out
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
