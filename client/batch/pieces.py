@@ -25,14 +25,14 @@ _SPAWN = multiprocessing.get_context("spawn")
 Extent = tuple[int, float]  # frames, frames per second
 
 
-def cut(frames: int, frame_rate: float, seconds: float) -> list[tuple[int, int | None]]:
+def cut(frames: int, frame_rate: float, seconds: float, overlap_s: float = OVERLAP_S) -> list[tuple[int, int | None]]:
     """First and last frame of each piece, counted from 1; None: to the end. One piece where cutting is no use.
 
     Args:
         frames: of the whole video, as far as it says.
         seconds: of a piece, without what it shares with the next.
     """
-    step, overlap = max(1, round(seconds * frame_rate)), max(1, round(OVERLAP_S * frame_rate))
+    step, overlap = max(1, round(seconds * frame_rate)), max(1, round(overlap_s * frame_rate))
     begins = list(range(1, max(2, frames - overlap + 1), step))
     return [(begin, None if begin == begins[-1] else begin + step + overlap - 1) for begin in begins]
 
