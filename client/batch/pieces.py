@@ -16,7 +16,7 @@ from client.jobs.spec import JobSpec
 from client.video.open import open_source
 from mot.errors import MotError
 
-OVERLAP_S = 2.0  # seconds that two pieces share
+OVERLAP_S = 4.0  # seconds that two pieces share: with fewer, whoever is hidden in them is lost (benchmarks/pieces.py)
 FOLDER = ".pieces"  # in the output folder, until they are joined
 _WORST: tuple[State, ...] = ("stopped", "set aside", "failed")
 _PATIENCE_S = 60.0  # for a look at a video
@@ -54,16 +54,20 @@ def deal_in_pieces(
     journal: Journal,
     *,
     tries: int,
+    again: bool,
     observer: Observer,
 ) -> None:
     """Do all works, those that are long piece by piece; the pieces are joined when all is tracked.
 
     Args:
         deal: does works, and tells an observer; results by the works' keys.
+        again: try the pieces, too, that were set aside.
         observer: told of whole videos alone when they end, and of pieces that are tried again.
     """
     cuts = with_pieces(works, seconds)
     first = [each for work, pieces in cuts for each in pieces or [work]]
+    for each in first if again else ():
+        journal.forget(each.job.name, each.settings)
     passed = {each.key: result for each in first if (result := aside(journal, each, tries))}
     pieces_keys = {piece.key for _, pieces in cuts for piece in pieces}
     results = passed | deal([each for each in first if each.key not in passed], _Wholes(observer, pieces_keys))

@@ -22,6 +22,7 @@ from client.serving.networks import Networks
 from client.serving.server import EmbeddedServer
 from client.serving.supervisor import Supervisor
 from client.video.images import EXTENSIONS
+from client.video.stream import without_credentials
 from mot.errors import MotError
 
 _CANARY_EVERY_S = 5.0
@@ -59,7 +60,7 @@ def make_plan(
         JobError: there are results of other settings; nothing has been touched.
         MotError: there is no such model or server.
     """
-    given = [make_job(input, journal.name_for(input, _name(input))) for input in inputs]
+    given = [make_job(input, journal.name_for(shown(input), _name(input))) for input in inputs]
     for job in given:
         check_results(job)
     with Networks() as networks:
@@ -89,6 +90,11 @@ def make_plan(
     sizes = {work.job.name: _bytes(work.job.input) for work in works}
     works.sort(key=lambda work: -sizes[work.job.name])
     return Plan(jobs={job.name: job for job in jobs}, results=results, works=works)
+
+
+def shown(input: str) -> str:
+    """An input as it may be written down: an address without its password."""
+    return without_credentials(input) if "://" in input else input
 
 
 @contextmanager

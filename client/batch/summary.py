@@ -8,9 +8,9 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from client.batch.deal import Result
+from client.batch.plan import shown
 from client.jobs.record import Record
 from client.jobs.spec import JobError, JobSpec
-from client.video.stream import without_credentials
 from mot.files import whole_file
 
 CSV, PARQUET = "summary.csv", "summary.parquet"
@@ -48,7 +48,7 @@ def _row(job: JobSpec, result: Result) -> Row:
     summary = record.summary if record else None
     return Row(
         name=job.name,
-        input=without_credentials(job.input) if "://" in job.input else job.input,
+        input=shown(job.input),
         state=result.state,
         tries=result.tries,
         frames=summary.frames if summary else None,

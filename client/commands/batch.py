@@ -52,7 +52,7 @@ def batch(
             min=10,
             metavar="SECONDS",
             help="Cut videos that are longer into pieces of so many seconds, which are tracked side by side and "
-            "joined by places and looks in the 2 s that two of them share; some ids change there.",
+            "joined by places and looks in the 4 s that two of them share; some ids change there.",
             show_default=False,
         ),
     ] = None,

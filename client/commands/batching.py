@@ -57,7 +57,17 @@ def do_batch(
             _tell(plan.jobs[name], result)
         try:
             if plan.works:
-                _deal(plan, network, journal, results, processes=processes, ray=ray, tries=tries, pieces=pieces)
+                _deal(
+                    plan,
+                    network,
+                    journal,
+                    results,
+                    processes=processes,
+                    ray=ray,
+                    tries=tries,
+                    again=again,
+                    pieces=pieces,
+                )
         finally:
             paths = write_summary(summary_rows(plan.jobs, results), folder)
     _tell_end(plan, results, paths, time.perf_counter() - begun)
@@ -75,6 +85,7 @@ def _deal(
     processes: int,
     ray: str | None,
     tries: int,
+    again: bool,
     pieces: float | None,
 ) -> None:
     """Do the plan's work; each result is added as it comes."""
@@ -95,7 +106,7 @@ def _deal(
         if pieces is None:
             deal(works, shown)
         else:
-            deal_in_pieces(works, pieces, deal, journal, tries=tries, observer=shown)
+            deal_in_pieces(works, pieces, deal, journal, tries=tries, again=again, observer=shown)
 
 
 class _Shown(Observer):

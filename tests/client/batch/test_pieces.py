@@ -16,13 +16,13 @@ from tests.command import walk
 @pytest.mark.parametrize(
     ("frames", "seconds", "spans"),
     [
-        (1000, 30, [(1, 320), (301, 620), (601, 920), (901, None)]),
-        (320, 30, [(1, None)]),  # a second piece would have nothing that the first has not
-        (321, 30, [(1, 320), (301, None)]),
+        (1000, 30, [(1, 340), (301, 640), (601, 940), (901, None)]),
+        (340, 30, [(1, None)]),  # a second piece would have nothing that the first has not
+        (341, 30, [(1, 340), (301, None)]),
         (5, 30, [(1, None)]),
     ],
 )
-def test_pieces_overlap_by_two_seconds(frames: int, seconds: float, spans: list[tuple[int, int | None]]) -> None:
+def test_pieces_overlap_by_four_seconds(frames: int, seconds: float, spans: list[tuple[int, int | None]]) -> None:
     assert cut(frames, 10.0, seconds) == spans
 
 
@@ -31,7 +31,7 @@ def test_every_frame_is_in_a_piece() -> None:
         spans = cut(frames, 7.5, 3)
         assert spans[0][0] == 1 and spans[-1][1] is None
         for (_, last), (begin, _) in pairwise(spans):
-            assert last is not None and begin + 14 <= last <= frames
+            assert last is not None and begin + 29 <= last <= frames
 
 
 def test_only_videos_whose_length_is_known_are_cut(tmp_path: Path) -> None:
@@ -46,6 +46,6 @@ def test_only_videos_whose_length_is_known_are_cut(tmp_path: Path) -> None:
     cuts = dict(zip(("bad", "long", "short", "far"), (pieces for _, pieces in with_pieces(works, 10)), strict=True))
     assert {name: len(pieces) for name, pieces in cuts.items()} == {"bad": 0, "long": 2, "short": 0, "far": 0}
     first, second = cuts["long"]
-    assert (first.job.start, first.job.end, second.job.start, second.job.end) == (1, 120, 101, None)
+    assert (first.job.start, first.job.end, second.job.start, second.job.end) == (1, 140, 101, None)
     assert first.job.embeddings and not first.job.video and first.key != second.key
-    assert first.settings["frames"] == [1, 120]
+    assert first.settings["frames"] == [1, 140]

@@ -24,7 +24,7 @@ from tests.command import Outcome, start, walk
 from tests.media import names
 from tests.tiny_model import repository
 
-LONG = 1500  # frames that take seconds on any machine
+LONG = 1500  # frames, 150 s of video, which take a while on any machine
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +243,7 @@ def test_long_videos_in_pieces(
     rows = read_results(out / "long.txt")
     assert np.array_equal(rows.frames, expected.frames) and np.array_equal(rows.ids, expected.ids)
     record = Record.read(out, "long")
-    assert record and record.settings["pieces"] == [60, 2] and record.summary and record.summary.frames == LONG
+    assert record and record.settings["pieces"] == [60, 4] and record.summary and record.summary.frames == LONG
     assert set(read_embeddings(out / "long.embeddings.npz")) == set(rows.ids.tolist())
     assert (out / "long.mp4").exists() and not (out / ".pieces/long").exists()
     again = mot(*given, "--embeddings", "--video")
