@@ -21,7 +21,6 @@ from client.serving.keeper import children, is_running
 from mot.sequence import read_results
 from tests.batch_killer import begun, killing
 from tests.command import Outcome, start, walk
-from tests.media import names
 from tests.tiny_model import repository
 
 LONG = 1500  # frames, 150 s of video, which take a while on any machine
@@ -74,6 +73,13 @@ def eventually(condition: Callable[[], object], process: subprocess.Popen[str], 
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.002)
+
+
+def wait_for_end(processes: list[int]) -> None:
+    deadline = time.monotonic() + 120
+    while any(is_running(pid) for pid in processes):
+        assert time.monotonic() < deadline, "workers outlive the batch"
+        time.sleep(0.01)
 
 
 def test_help_has_examples(mot: Callable[..., Outcome]) -> None:
@@ -168,7 +174,7 @@ def test_ctrl_c_ends_it_in_order_and_it_goes_on(
     printed, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "stopped" in printed and "Traceback" not in err
-    assert not any(is_running(pid) for pid in workers)
+    wait_for_end(workers)
     stopped = Record.read(out, "long", done=False)
     assert stopped and stopped.state == "stopped"
     assert "long.txt" not in texts(out) and table(out)["long"]["state"] == "stopped"
@@ -188,10 +194,7 @@ def test_a_batch_that_was_killed_goes_on(
     workers = children(process.pid)
     process.kill()
     process.communicate()
-    deadline = time.monotonic() + 120
-    while any(is_running(pid) for pid in workers):  # they notice by themselves
-        assert time.monotonic() < deadline, "workers outlive the batch"
-        time.sleep(0.01)
+    wait_for_end(workers)  # they notice by themselves
     before = {path: path.stat().st_mtime_ns for path in out.glob("*.json") if ".partial." not in path.name}
     assert out / "door.json" in before and out / "long.json" not in before
     process = start(*given)
@@ -214,20 +217,6 @@ def test_videos_that_have_to_be_fetched(
     assert record["settings"]["input"]["address"] == f"{address}/door.mp4"
     assert record["settings"]["input"]["bytes"] == (videos / "cam2/door.mp4").stat().st_size
     assert "2 kept" in mot("batch", f"{address}/*.mp4", "-o", out, *engine).out
-
-
-def test_a_result_that_got_its_name_just_before_the_kill(
-    mot: Callable[..., Outcome], videos: Path, engine: tuple[object, ...], serial: dict[str, bytes], tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    given = ("batch", videos / "cam1", "-o", out, *engine)
-    assert mot(*given).status == 0
-    record = json.loads((out / "street.json").read_text())
-    (out / "street.json").unlink()
-    (out / "street.partial.json").write_text(json.dumps({**record, "state": "running", "summary": None}))
-    outcome = mot(*given)
-    assert outcome.status == 0, outcome.err
-    assert texts(out) == {"street.txt": serial["street.txt"]} and "street.partial.json" not in names(out)
 
 
 def test_long_videos_in_pieces(
