@@ -13,6 +13,7 @@ from typing import Literal
 from client.batch.executor import Executor, Lost
 from client.batch.journal import Journal
 from client.batch.work import Ended, Work
+from client.jobs.job import result_paths
 from client.jobs.record import Record
 from client.jobs.spec import JobError, JobSpec
 
@@ -141,7 +142,12 @@ class Dealer:
         self._observer.ended(work.job, result)
 
     def _note_loss(self, job: JobSpec, lost: Lost) -> None:
-        """Say in the record what the worker could not: that it is gone."""
+        """Say in the record what the worker could not: that it is gone.
+
+        Not where results have got their names already: that they are its own, the next run sees by the old record.
+        """
+        if any(path.exists() for path in result_paths(job)):
+            return
         with suppress(JobError, OSError):
             record = Record.read(job.output, job.name, done=False)
             if record is not None and record.state == "running":
