@@ -59,7 +59,7 @@ wheel: $(BIN)/.dev ## Build the wheel, with the model inside, and the source arc
 
 lock: ## Choose the newest versions anew and write both lock files (needs uv: pip install uv).
 	$(COMPILE) --upgrade --output-file requirements.lock
-	$(COMPILE) --upgrade --extra train --extra tune --extra convert --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --upgrade --extra train --extra tune --extra convert --extra batch --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 screenshots: $(BIN)/.dev ## Take the pictures of the page for client/ui/README.md (needs Chromium: apt-get install chromium fonts-noto-cjk).
 	$(BIN)/python -m tests.screenshots

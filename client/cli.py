@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 import mot
+from client.commands.batch import batch
 from client.commands.challenge import app as challenge_app
 from client.commands.count import count
 from client.commands.draw import draw
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(track)
+app.command()(batch)
 app.command()(serve)
 app.command()(ui)
 app.command("worker")(worker)

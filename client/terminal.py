@@ -107,11 +107,11 @@ class Bars:
         self._tasks: dict[str, TaskID] = {}
         self._next_line = 0.0
 
-    def begin(self, name: str, total: int | None) -> Callable[[], None]:
-        """Show one more; returns a function to call after each of its frames."""
+    def begin(self, name: str, total: int | None, unit: str = "frame") -> Callable[[], None]:
+        """Show one more; returns a function to call after each of its frames, or of whatever it consists of."""
         if self._bars is None:
-            return _Lines(name, total).advance
-        self._tasks[name] = self._bars.add_task(escape(name), total=total)
+            return _Lines(name, total, unit).advance
+        self._tasks[name] = self._bars.add_task(escape(name), total=total, unit=unit)
         return partial(self._bars.advance, self._tasks[name])
 
     def end(self, name: str) -> None:
@@ -174,25 +174,26 @@ class _Progress(Progress):
 
 class _RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.1f} frames/s")
+        return Text("" if task.speed is None else f"{task.speed:.1f} {task.fields['unit']}s/s")
 
 
 class _Lines:
     """Progress as lines, the first with the first frame."""
 
-    def __init__(self, name: str, total: int | None) -> None:
-        self._name, self._total = name, total
+    def __init__(self, name: str, total: int | None, unit: str) -> None:
+        self._name, self._total, self._unit = name, total, unit
         self._of = "" if total is None else f" of {total}"
-        self._frames = 0
+        self._done = 0
         self._begun = time.monotonic()
         self._next = self._begun
 
     def advance(self) -> None:
-        self._frames += 1
+        self._done += 1
         now = time.monotonic()
         if now < self._next:
             return
-        rate = self._frames / (now - self._begun)
-        text = f"frame {self._frames}{self._of}, {rate:.1f} frames/s"
-        show(self._name, text, job=self._name, frame=self._frames, frames=self._total, per_second=round(rate, 2))
+        rate = self._done / (now - self._begun)
+        text = f"{self._unit} {self._done}{self._of}, {rate:.1f} {self._unit}s/s"
+        known = {self._unit: self._done, f"{self._unit}s": self._total}
+        show(self._name, text, job=self._name, **known, per_second=round(rate, 2))
         self._next = now + _LINE_EVERY_S

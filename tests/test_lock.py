@@ -33,7 +33,7 @@ def wanted(*extras: str) -> list[Requirement]:
 
 @pytest.mark.parametrize(
     ("path", "extras"),
-    [(CLIENT, ("ui", "watch")), (DEV, ("ui", "watch", "train", "tune", "convert", "dev"))],
+    [(CLIENT, ("ui", "watch")), (DEV, ("ui", "watch", "train", "tune", "convert", "batch", "dev"))],
     ids=["client", "dev"],
 )
 def test_what_the_project_asks_for_is_locked(path: Path, extras: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,11 @@ def model_fingerprint(config: NetworkConfig, network: Callable[[], Network]) -> 
     """
     if config.runs_elsewhere:
         return network().detector.spec.to_metadata()
-    return {"sha256": _digest(config.model_file())}
+    path = config.model_file()
+    try:
+        return {"sha256": _model_digest(path, path.stat().st_mtime_ns)}
+    except FileNotFoundError as error:
+        raise JobError(f"{path}: cannot be read: {error.strerror}; check the path") from error
 
 
 def differences(old: Settings, new: Settings, prefix: str = "") -> list[str]:
@@ -111,6 +116,12 @@ def _sample(image: Path) -> bytes:
             file.seek((size - _PART) * number // (_PARTS - 1))
             parts.append(file.read(_PART))
     return b"".join(parts)
+
+
+@lru_cache(maxsize=16)
+def _model_digest(path: Path, changed: int) -> str:
+    """``changed``: when the file was, so that another one is read again; thousands of jobs have one model."""
+    return _digest(path)
 
 
 def _ends(path: Path) -> str:

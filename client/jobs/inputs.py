@@ -25,7 +25,7 @@ def named_inputs(inputs: Sequence[str]) -> tuple[dict[str, str], list[MotError]]
     for given in inputs:
         input = _STDIN if given == "-" else given
         try:
-            name = _cut(name_of(input))
+            name = result_name(input)
         except MotError as error:
             faults.append(error)
             continue
@@ -34,7 +34,17 @@ def named_inputs(inputs: Sequence[str]) -> tuple[dict[str, str], list[MotError]]
     return named, faults
 
 
-def _cut(name: str) -> str:
+def result_name(input: str) -> str:
+    """The name of an input's results, unless another has taken it.
+
+    Raises:
+        MotError: there is no such input.
+    """
+    return short_enough(name_of(input))
+
+
+def short_enough(name: str) -> str:
+    """The name without the end that the names of results have no room for."""
     while len(os.fsencode(name)) > _LONGEST:
         name = name[:-1]
     return name

@@ -9,29 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import partial
 from threading import Event, Lock
 from typing import Any, Literal
 
-from client.detection.errors import DetectorError
-from client.jobs.fingerprint import differences, settings_of
-from client.jobs.job import Watch, check_results, result_paths, run
-from client.jobs.record import Record, record_path
-from client.jobs.resolving import resolved
-from client.jobs.spec import JobError, JobSpec
+from client.jobs.finished import FATAL, finished_jobs, prepared
+from client.jobs.job import Watch, check_results, run
+from client.jobs.record import Record
+from client.jobs.spec import JobSpec
 from client.jobs.tracking import JobStoppedError
 from client.pipeline.tracked import TrackedFrame
-from client.serving.errors import ServerError
-from client.serving.model import ModelError
 from client.serving.networks import Networks
 from client.video.source import Source
-from mot.contract import ContractError
 from mot.errors import MotError
 
 _LOOK_EVERY_S = 0.25
-
-# Where one of these ends a job, no other would fare better.
-_FATAL = (DetectorError, ServerError, ModelError, ContractError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,20 +76,10 @@ def run_jobs(
     observer, stop = _InTurn(observer or Observer()), stop or Event()
     for job in jobs:
         check_results(job)
-    outcomes: dict[int, Outcome] = {}
-    settings: dict[int, dict[str, Any]] = {}
-    jobs = list(jobs)
-    for place, job in enumerate(jobs):
-        try:
-            network = partial(networks.get, job.network)
-            jobs[place] = resolved(job, network)
-            settings[place] = settings_of(jobs[place], network)
-        except _FATAL:
-            raise
-        except MotError as error:
-            outcomes[place] = Outcome(job=job, state="failed", error=str(error))
+    jobs, settings, faults = prepared(jobs, networks)
+    outcomes = {place: Outcome(job=jobs[place], state="failed", error=fault) for place, fault in faults.items()}
     waiting = []
-    finished = _finished({place: (jobs[place], wanted) for place, wanted in settings.items()}, overwrite)
+    finished = finished_jobs({place: (jobs[place], wanted) for place, wanted in settings.items()}, overwrite)
     for place in settings:
         if record := finished.get(place):
             outcomes[place] = Outcome(job=jobs[place], state="kept", record=record)
@@ -147,7 +128,7 @@ class _Run:
             run(job, network, settings=settings, stop=self.given_up, watch=_JobWatch(job, self._observer))
         except JobStoppedError:
             return self._ended(Outcome(job=job, state="stopped"))
-        except _FATAL:
+        except FATAL:
             raise
         except MotError as error:
             return self._ended(Outcome(job=job, state="failed", error=str(error)))
@@ -199,35 +180,3 @@ class _InTurn(Observer):
     def ended(self, outcome: Outcome) -> None:
         with self._lock:
             self._observer.ended(outcome)
-
-
-def _finished(wanted: Mapping[int, tuple[JobSpec, Mapping[str, Any]]], overwrite: bool) -> dict[int, Record]:
-    """The jobs that need not run again.
-
-    Raises:
-        JobError: there are results of other settings, and they shall not be replaced.
-    """
-    finished, changed = {}, []
-    for place, (job, settings) in wanted.items():
-        paths = result_paths(job)
-        there = [path for path in paths if path.exists()]
-        try:
-            record = Record.read(job.output, job.name)
-        except JobError:
-            if not overwrite:
-                raise
-            continue
-        path = record_path(job.output, job.name)
-        if record is None:
-            if there:
-                changed.append(f"{there[0]}: nothing says how it was made, {path.name} is missing")
-        elif new := differences(record.settings, settings):
-            if there:
-                changed.append(f"{path}: made with other settings ({'; '.join(new)})")
-        elif len(there) == len(paths):
-            finished[place] = record
-    if changed and not overwrite:
-        raise JobError(
-            "\n".join([*changed, "replace these results with --overwrite, or choose another folder with --output"])
-        )
-    return finished

@@ -36,6 +36,16 @@ RUN /opt/mot/bin/pip uninstall --yes --quiet nvidia-pytriton pip setuptools \
 ENV NUMBA_CACHE_DIR=/opt/mot/numba NUMBA_CPU_NAME=generic
 RUN /opt/mot/bin/python -I /build/compile_trackers.py
 
+# The client with Ray, for a RayJob. Versions are the lock's; ray[default] brings packages that nothing else asks for.
+FROM packages AS ray-packages
+COPY requirements-dev.lock /build/
+RUN sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p' /build/requirements-dev.lock > /build/constraints.txt \
+    && /opt/mot/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --constraint /build/constraints.txt 'ray[default]' fsspec \
+    && /opt/mot/bin/pip uninstall --yes --quiet nvidia-pytriton \
+    && rm -r /opt/mot/lib/python3*/site-packages/training /opt/mot/lib/python3*/site-packages/export \
+    && rm /opt/mot/bin/mot-train /opt/mot/bin/mot-export
+
 FROM packages AS triton-packages
 COPY deploy/docker/triton-cpu.txt /build/
 RUN /opt/mot/bin/python /build/keep.py /build/triton-cpu.txt | xargs /opt/mot/bin/pip uninstall --yes --quiet
@@ -73,6 +83,26 @@ ARG VERSION=0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="mot client" \
       org.opencontainers.image.description="Tracks pedestrians in video: command line, page, worker, batch." \
+      org.opencontainers.image.licenses="Apache-2.0 AND LicenseRef-Weights-See-Model-Card" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+# As `client`, for the machines of a Ray cluster: docker build -f deploy/docker/cpu.Dockerfile --target client-ray .
+FROM runtime AS client-ray
+COPY --from=client-packages /opt/models /opt/models
+COPY --from=ray-packages /opt/mot /opt/mot
+COPY --from=client-packages /opt/mot/numba /opt/mot/numba
+COPY deploy/docker/sbom.py /tmp/sbom.py
+RUN python3 /tmp/sbom.py client-ray /opt/mot /opt/models > /usr/share/sbom.cdx.json \
+    && rm /tmp/sbom.py \
+    && install -d -o 10001 -g 0 -m 0775 /data
+ENV NUMBA_CPU_NAME=generic NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib RAY_USAGE_STATS_ENABLED=0
+WORKDIR /data
+USER 10001:0
+ARG VERSION=0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="mot client-ray" \
+      org.opencontainers.image.description="Tracks pedestrians in many videos on a Ray cluster." \
       org.opencontainers.image.licenses="Apache-2.0 AND LicenseRef-Weights-See-Model-Card" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

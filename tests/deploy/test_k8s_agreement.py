@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,6 +143,33 @@ def test_export_has_an_index_for_each_video_and_both_say_so() -> None:
         assert job["backoffLimitPerIndex"] >= 1 and job["template"]["spec"]["restartPolicy"] == "Never"
 
 
+@pytest.mark.parametrize("overlay", ["cpu/ray-batch", "prod-gpu/ray-batch"])
+def test_batch_runs_where_its_videos_results_and_servers_are(overlay: str) -> None:
+    objects = rendered(overlay)
+    job = named(objects, "RayJob", "ray-batch")["spec"]
+    words = shlex.split(job["entrypoint"])
+    assert words[:2] == ["mot", "batch"] and "--ray=auto" in words and job["backoffLimit"] >= 1
+    cluster = job["rayClusterSpec"]
+    assert cluster["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"  # the head is lost with what it tracks
+    (workers,) = cluster["workerGroupSpecs"]
+    for group in (cluster["headGroupSpec"], workers):
+        (each,) = group["template"]["spec"]["containers"]
+        mounted = {mount["mountPath"]: mount for mount in each["volumeMounts"]}
+        assert mounted["/videos"]["readOnly"] and not mounted["/results"].get("readOnly")
+        assert {"/videos", "--output=/results"} <= set(words)
+        assert environment(each, objects)["MOT_URL"].startswith("grpc://triton-headless")
+    limits = workers["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert workers["rayStartParams"]["num-cpus"] == limits["cpu"]
+    claims = of_kind(objects, "PersistentVolumeClaim")
+    assert {each["spec"]["accessModes"][0] for each in claims} == {"ReadWriteMany"}
+
+
+def test_ray_is_the_one_that_the_image_has() -> None:
+    job = named(rendered("cpu/ray-batch"), "RayJob", "ray-batch")["spec"]
+    locked = re.findall(r"^ray==([^ ]+)", (ROOT / "requirements-dev.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [job["rayClusterSpec"]["rayVersion"]] == locked
+
+
 @pytest.mark.parametrize("overlay", ["dev", "cpu", "prod-gpu"])
 def test_triton_serves_its_own_loopback_alone_by_http(overlay: str) -> None:
     """One HTTP request of a million tiny chunks would end it; others come through the proxy."""
@@ -156,7 +185,7 @@ def test_images_and_files_are_those_that_are_built() -> None:
     if not DOCKER.is_dir():
         pytest.skip("deploy/docker is not there")
     text = "\n".join(path.read_text(encoding="utf-8") for path in DOCKER.iterdir() if path.is_file())
-    for image in ("mot/client", "mot/triton-cpu", "mot/triton-gpu"):
+    for image in ("mot/client", "mot/client-ray", "mot/triton-cpu", "mot/triton-gpu"):
         assert f'image.title="{image.replace("/", " ")}"' in text
     for program in ("infers.py", "entrypoint.sh", "triton-gpu.sh"):
         assert (DOCKER / program).is_file()

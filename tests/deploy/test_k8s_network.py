@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.deploy.k8s.rendered import SERVING, Object, beside, labels_of, named, of_kind, rendered, selects
+from tests.deploy.k8s.rendered import SERVING, Object, beside, labels_of, named, of_kind, rendered, selects, workloads
 
 _MONITORING = ({"kubernetes.io/metadata.name": "monitoring"}, {"app.kubernetes.io/name": "prometheus"})
 _INGRESS = ({"kubernetes.io/metadata.name": "ingress-nginx"}, {"app.kubernetes.io/name": "ingress-nginx"})
@@ -51,7 +51,7 @@ def _is_peer(each: Object, peer: Labels) -> bool:
 
 def _pods(overlay: str) -> tuple[list[Object], dict[str, Labels]]:
     objects = [*beside(overlay), *rendered(overlay)]
-    pods = {each["metadata"]["name"]: (None, labels_of(each)) for each in of_kind(objects, "Deployment", "Job")}
+    pods = {each["metadata"]["name"]: (None, labels_of(each)) for each in workloads(objects)}
     return of_kind(objects, "NetworkPolicy"), pods
 
 
@@ -110,10 +110,24 @@ def test_export_and_canary_reach_triton() -> None:
     for overlay, client, server in (
         ("cpu/mot17-export", "mot17-export", "triton"),
         ("prod-gpu/mot17-export", "mot17-export", "triton"),
+        ("cpu/ray-batch", "ray-batch-trackers", "triton"),
+        ("prod-gpu/ray-batch", "ray-batch-head", "triton"),
         ("prod-gpu/canary", "worker-canary", "triton-canary"),
     ):
         policies, pods = _pods(overlay)
         assert allowed(policies, pods[client], pods[server], 8001)
+
+
+def test_a_ray_cluster_speaks_with_itself_and_its_operator() -> None:
+    policies, pods = _pods("cpu/ray-batch")
+    operator = ({"kubernetes.io/metadata.name": "kuberay"}, {"app.kubernetes.io/name": "kuberay-operator"})
+    anything = [
+        rule["ports"] for each in policies for rule in each["spec"].get("ingress", []) if "endPort" in str(rule)
+    ]
+    assert anything == [[{"protocol": "TCP", "port": 1024, "endPort": 65535}]]
+    assert allowed(policies, operator, pods["ray-batch-head"], 8265)
+    assert not allowed(policies, operator, pods["ray-batch-head"], 6379)
+    assert not allowed(policies, operator, pods["page"], 8265)
 
 
 def test_without_the_default_nothing_would_be_closed() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
+from tests.deploy.k8s import rayjob
 from tests.deploy.k8s.rendered import K8S, OVERLAYS, Object, rendered, spoiled, title
 
 kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
@@ -43,6 +44,8 @@ def faults_of(each: Object, version: str) -> list[str]:
             return [f"{title(each)}: {error}"]
         # The models pass over what they do not know: it is missing when they write it down again.
         return [] if back == each else [f"{title(each)}: unknown fields: {sorted(_paths(each) - _paths(back))}"]
+    if each["kind"] == "RayJob":
+        return _rayjob_faults(each, version)
     try:
         kubernetes_validate.validate(each, version, strict=True)
     except kubernetes_validate.ValidationError as error:
@@ -50,6 +53,15 @@ def faults_of(each: Object, version: str) -> list[str]:
     except kubernetes_validate.SchemaNotFoundError:
         return [f"{title(each)}: Kubernetes {version} knows no {kind}"]
     return [f"{title(each)}: {fault}" for fault in _quantity_faults(each)]
+
+
+def _rayjob_faults(job: Object, version: str) -> list[str]:
+    found = [f"{title(job)}: {fault}" for fault in rayjob.faults(job)]
+    for role, template in rayjob.templates(job).items() if not found else ():
+        metadata = {"name": f"{job['metadata']['name']}-{role}"}
+        pod = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": metadata, "template": template}
+        found += faults_of(pod, version)
+    return found
 
 
 def _paths(value: object, at: str = "") -> set[str]:
@@ -114,6 +126,29 @@ Spoil = Callable[[], list[Object]]
 )  # fmt: skip
 def test_what_is_misspelt_is_found(kind: str, name: str, path: str, value: object, says: str) -> None:
     changed = spoiled(rendered("prod-gpu"), kind, name, path, value)
+    newest = str(kubernetes_validate.latest_version())
+    faults = [fault for each in changed for fault in faults_of(each, newest)]
+    assert len(faults) == 1 and says in faults[0]
+
+
+_HEAD = "spec/rayClusterSpec/headGroupSpec"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("apiVersion", "ray.io/v1alpha1", "knows no ray.io/v1alpha1/RayJob"),
+        ("spec/backofLimit", 3, "backofLimit"),
+        ("spec/submissionMode", "K8SJobMode", "submissionMode"),
+        ("spec/rayClusterSpec/workerGroupSpecs/0/replicas", "4", "replicas"),
+        ("spec/rayClusterSpec/workerGroupSpecs/0/groupName", ..., "groupName"),
+        (f"{_HEAD}/rayStartParams/num-cpus", 0, "num-cpus"),
+        (f"{_HEAD}/template/spec/containers/0/volumeMount", [], "volumeMount"),
+        (f"{_HEAD}/template/spec/containers/0/resources/limits/cpu", "two", "no quantity"),
+    ],
+)  # fmt: skip
+def test_what_is_misspelt_in_a_rayjob_is_found(path: str, value: object, says: str) -> None:
+    changed = spoiled(rendered("cpu/ray-batch"), "RayJob", "ray-batch", path, value)
     newest = str(kubernetes_validate.latest_version())
     faults = [fault for each in changed for fault in faults_of(each, newest)]
     assert len(faults) == 1 and says in faults[0]

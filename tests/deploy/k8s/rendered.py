@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.deploy.k8s.rayjob import as_workloads
+
 ROOT = Path(__file__).resolve().parents[3]
 K8S = ROOT / "deploy/k8s"
 OVERLAYS = tuple(
@@ -72,7 +74,9 @@ def title(each: Object) -> str:
 
 
 def workloads(objects: list[Object]) -> list[Object]:
-    return of_kind(objects, "Deployment", "Job", "StatefulSet", "DaemonSet", "CronJob", "ReplicaSet")
+    """What has pods; a RayJob's are given one by one."""
+    found = of_kind(objects, "Deployment", "Job", "StatefulSet", "DaemonSet", "CronJob", "ReplicaSet")
+    return [*found, *(work for job in of_kind(objects, "RayJob") for work in as_workloads(job))]
 
 
 def pod_of(workload: Object) -> Object:

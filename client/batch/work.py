@@ -1,0 +1,112 @@
+"""One video's turn, as a worker does it: in a process of this machine, or in a task of a cluster."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import Event
+from typing import Any, Literal
+
+from client.batch import remote
+from client.batch.joined import join_pieces
+from client.jobs.finished import FATAL, finished_jobs
+from client.jobs.job import run
+from client.jobs.spec import JobError, JobSpec
+from client.jobs.tracking import JobStoppedError
+from client.outputs.sink import SinkError
+from client.serving.networks import Networks
+from mot.errors import MotError
+
+_MOST_WARNINGS = 20  # of a video
+# Of these the video is innocent: the next one would fare no better, or only by chance.
+_SURROUNDINGS = (*FATAL, SinkError, JobError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One video to track."""
+
+    job: JobSpec  # with every setting of its tracker
+    settings: Mapping[str, Any]  # what its rows depend on, as whoever deals out the work has found it
+    pieces: tuple[JobSpec, ...] = ()  # tracked already: they are joined, and nothing is tracked
+
+    @property
+    def key(self) -> str:
+        """No other work's."""
+        return str(self.job.output / self.job.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What became of it."""
+
+    state: Literal["tracked", "kept", "stopped", "failed"]
+    reason: str = ""  # where it failed
+    blamed: bool = False  # on the video; else the server, the disk or the machine has failed
+    warnings: tuple[str, ...] = ()
+
+
+class Worker:
+    """Does one piece of work after the other; the network stays open between them."""
+
+    def __init__(self) -> None:
+        self._networks = Networks()
+
+    def __call__(self, work: Work, stop: Event) -> Ended:
+        """Track one video; whatever goes wrong is in the answer.
+
+        Args:
+            stop: ends it between two frames.
+        """
+        with _warnings() as warnings:
+            state, reason, blamed = self._tried(work, stop)
+        return Ended(state=state, reason=reason, blamed=blamed, warnings=tuple(warnings[:_MOST_WARNINGS]))
+
+    def close(self) -> None:
+        self._networks.close()
+
+    def _tried(self, work: Work, stop: Event) -> tuple[Literal["tracked", "kept", "stopped", "failed"], str, bool]:
+        job = work.job
+        try:
+            if finished_jobs({0: (job, work.settings)}, overwrite=True):
+                return "kept", "", False  # by a worker of a run that was killed, in its last moments
+            with ExitStack() as stack:
+                if remote.is_remote(job.input):
+                    local = stack.enter_context(remote.fetched(job.input))
+                    job = job.model_copy(update={"input": str(local)})
+                if work.pieces:
+                    join_pieces(job, work.pieces, work.settings)
+                    return "tracked", "", False
+                network = None if job.detections else self._networks.get(job.network)
+                run(job, network, settings=work.settings, stop=stop)
+        except (JobStoppedError, KeyboardInterrupt):  # the second by a cluster that takes the task back
+            return "stopped", "", False
+        except _SURROUNDINGS as error:
+            return "failed", str(error), False
+        except MotError as error:
+            return "failed", str(error), True
+        except MemoryError:
+            return "failed", "its worker has run out of memory", True
+        return "tracked", "", False
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """What is warned of within the block, for whoever can show it."""
+    handler = _Kept(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield handler.messages
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+class _Kept(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())

@@ -1,0 +1,158 @@
+"""The command ``mot batch``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client.commands.access import Headers, TlsCa, TlsCert, TlsKey, access_of
+from client.commands.options import (
+    ConfThres,
+    EngineKind,
+    InFlight,
+    Model,
+    ModelRepository,
+    Overwrite,
+    RetryFor,
+    TrackerName,
+    TrackerPreset,
+    TrackerSet,
+    Url,
+    WireProtocol,
+    network_config,
+    tracker_spec,
+)
+
+
+def batch(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Videos, sequences, folders of them, patterns ('**/*.mp4'), @FILE with an input a line (@- for "
+            "standard input), s3://, gs:// and other addresses that fsspec knows where it is installed.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.", show_default=False)],
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="Processes on this machine, a video each.")] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|ADDRESS",
+            help="A Ray cluster instead, a task a video: this machine's, or that of HOST:PORT. It has to reach the "
+            "servers (--url, or --engine local), the inputs and --output.",
+            show_default=False,
+        ),
+    ] = None,
+    pieces: Annotated[
+        float | None,
+        typer.Option(
+            min=10,
+            metavar="SECONDS",
+            help="Cut videos that are longer into pieces of so many seconds, which are tracked side by side and "
+            "joined by places and looks in the 4 s that two of them share; some ids change there.",
+            show_default=False,
+        ),
+    ] = None,
+    tries: Annotated[int, typer.Option(min=1, help="A video that has failed so often is set aside.")] = 3,
+    again: Annotated[bool, typer.Option("--again", help="Try those, too, that earlier runs have set aside.")] = False,
+    overwrite: Overwrite = False,
+    conf_thres: ConfThres = None,
+    tracker: TrackerName = "overlap_reid",
+    tracker_set: TrackerSet = None,
+    tracker_preset: TrackerPreset = "model",
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Write videos with tracks drawn.")] = False,
+    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Copy the inputs' sound into them.")] = True,
+    anonymise: Annotated[bool, typer.Option("--anonymise", help="Blur heads in the videos.")] = False,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Write NAME.embeddings.npz, too, for `mot refine --link-gap`.")
+    ] = False,
+    engine: EngineKind = "triton",
+    url: Url = None,
+    protocol: WireProtocol = "grpc",
+    in_flight: InFlight = None,
+    retry_for: RetryFor = 60,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    header: Headers = None,
+    model: Model = None,
+    model_repository: ModelRepository = None,
+) -> None:
+    """Track many videos; write OUTPUT/NAME.txt for each, and a summary of all.
+
+    Results and records are those of `mot track`. The same command again keeps
+    what is finished and goes on with the rest, also when it was killed. The
+    longest videos begin first. A video that fails, or kills the process that
+    works on it, is tried again; after --tries it is set aside with its reason,
+    and stays so until its file or the settings change, or --again. A server
+    that is away is waited for (--retry-for); when several videos in a row fail
+    for its sake or the disk's, the batch ends with status 1 and blames none.
+
+    Of inputs with one name, the later ones become NAME-2, NAME-3, ...;
+    OUTPUT/batch.jsonl remembers which is which. OUTPUT/summary.csv has a row a
+    video, and so has summary.parquet where pyarrow is installed.
+
+    [bold]Examples[/]
+
+    mot batch recordings/ --output results --jobs 4
+    mot batch 'cams/*/2026-11-*.mp4' -o results --url gpu-host:8001 --jobs 8
+    mot batch @list.txt -o /shared/results --ray auto --url triton:8001
+    mot batch s3://bucket/videos -o results --engine local
+    """
+    if ray is not None and url is None and engine == "triton":
+        raise typer.BadParameter(
+            "give servers that the whole cluster reaches with --url, or --engine local", param_hint="--ray"
+        )
+
+    network = network_config(
+        engine,
+        url,
+        protocol,
+        in_flight,
+        retry_for,
+        model_repository,
+        model,
+        access=access_of(tls_ca, tls_cert, tls_key, header),
+    )
+
+    from client.batch.inputs import find_inputs
+    from client.commands.batching import do_batch
+    from client.jobs.spec import JobSpec
+    from client.terminal import show
+
+    spec = tracker_spec(tracker, conf_thres, tracker_set, tracker_preset)
+    folder = output.absolute()
+    found, faults = find_inputs(inputs, folder)
+    for fault in faults:
+        show("error", str(fault))
+
+    def make_job(input: str, name: str) -> JobSpec:
+        return JobSpec(
+            input=input,
+            output=folder,
+            name=name,
+            network=network,
+            tracker=spec,
+            video=video,
+            audio=audio,
+            anonymise=anonymise,
+            embeddings=embeddings,
+        )
+
+    all_done = do_batch(
+        found,
+        make_job,
+        network,
+        folder,
+        processes=jobs,
+        ray=ray,
+        tries=tries,
+        again=again,
+        overwrite=overwrite,
+        pieces=pieces,
+    )
+    if faults or not all_done:
+        raise typer.Exit(1)
