@@ -150,7 +150,7 @@ class Person:
         return str(self.page.url).partition("job=")[2].partition("&")[0]
 
     def wait_done(self) -> None:
-        self.page.wait_for_selector("video")
+        self.page.wait_for_selector("video", timeout=5 * WAIT_MS)  # a job of thousands of frames
 
     def text(self) -> str:
         return str(self.page.inner_text("[data-testid=stApp]"))
