@@ -69,7 +69,7 @@ def explanation(error: Exception, recipe: Recipe) -> str | None:
     if number == errno.EMFILE or "too many open files" in text or "ancdata" in text:
         return f"the system allows no more open files (ulimit -n raises it); lower workers (now {recipe.workers})"
     # torch tells of the death between any two lines, also of a library, which may make another error of it.
-    if any(part in str(each).lower() for each in _chain(error) for part in _WORKER):
+    if any(_of_worker(each, recipe) for each in _chain(error)):
         return (
             f"a worker that loads images was killed, mostly by the system for want of memory; lower workers (now "
             f"{recipe.workers}; 0: load in this process) or batch_size"
@@ -81,6 +81,12 @@ def explanation(error: Exception, recipe: Recipe) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}; mend this, or choose another --output"
     return None
+
+
+def _of_worker(error: BaseException, recipe: Recipe) -> bool:
+    """A worker's death, as torch tells it, or as a line to it that broke while its images were being handed over."""
+    broken = recipe.workers > 0 and isinstance(error, (ConnectionError, EOFError))
+    return broken or any(part in str(error).lower() for part in _WORKER)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -52,9 +52,16 @@ def test_what_the_user_can_mend_is_one_line(error: Exception, remedy: str) -> No
         raise error
 
 
-def test_what_a_library_made_of_a_worker_s_death() -> None:
+def set_after_a_death() -> SystemError:
     error = SystemError("returned a result with an exception set")
     error.__cause__ = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+    return error
+
+
+@pytest.mark.parametrize(
+    "error", [set_after_a_death(), ConnectionResetError(104, "Connection reset by peer"), EOFError()]
+)
+def test_what_a_library_made_of_a_worker_s_death(error: Exception) -> None:
     with pytest.raises(MotError, match="a worker that loads images was killed"), explained(RECIPE):
         raise error
 
