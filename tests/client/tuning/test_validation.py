@@ -40,7 +40,16 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-SCENE = Scene(name="S", source="S", ground_truth="S/gt/gt.txt", first=1, last=FRAMES, stride=2, benchmark="MOT17")
+SCENE = Scene(
+    name="S",
+    source="S",
+    ground_truth="S/gt/gt.txt",
+    first=1,
+    last=FRAMES,
+    stride=2,
+    benchmark="MOT17",
+    data_sets=("s",),
+)
 
 
 def bright(frame: Frame) -> Detections:
