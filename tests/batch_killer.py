@@ -10,14 +10,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
+from client.serving.keeper import is_running
+
 _HIDDEN = re.compile(r"\.(?P<name>[^.]+)\.(?P<pid>\d+)\.partial\.txt")
 
 
 def begun(folder: Path) -> dict[str, int]:
-    """Who works on what: the process of each video whose rows are being written."""
+    """Who works on what: the process of each video whose rows are being written; files of the killed lie beside them."""
     with suppress(FileNotFoundError):
         found = (_HIDDEN.fullmatch(path.name) for path in folder.iterdir())
-        return {match["name"]: int(match["pid"]) for match in found if match}
+        return {match["name"]: int(match["pid"]) for match in found if match and is_running(int(match["pid"]))}
     return {}
 
 
