@@ -16,7 +16,7 @@ _HIDDEN = re.compile(r"\.(?P<name>[^.]+)\.(?P<pid>\d+)\.partial\.txt")
 
 
 def begun(folder: Path) -> dict[str, int]:
-    """Who works on what: the process of each video whose rows are being written; files of the killed lie beside them."""
+    """Who works on what: the process of each video whose rows are being written, of several files the living one."""
     with suppress(FileNotFoundError):
         found = (_HIDDEN.fullmatch(path.name) for path in folder.iterdir())
         return {match["name"]: int(match["pid"]) for match in found if match and is_running(int(match["pid"]))}
