@@ -15,6 +15,11 @@ from tests.full_disk import disk
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# nohup and a shell's background leave a process deaf to these, and all that it starts; here they are what is tested.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+
 
 @pytest.fixture(scope="session")
 def mot_data() -> Path:
