@@ -7,25 +7,17 @@ from typing import Annotated
 
 import typer
 
-from client.commands.access import Headers, TlsCa, TlsCert, TlsKey, access_of
+from client.commands.grouped import grouped
 from client.commands.options import (
     ConfThres,
-    EngineKind,
-    InFlight,
     Model,
-    ModelRepository,
+    NetworkOptions,
     Overwrite,
-    RetryFor,
-    TrackerName,
-    TrackerPreset,
-    TrackerSet,
-    Url,
-    WireProtocol,
-    network_config,
-    tracker_spec,
+    TrackerOptions,
 )
 
 
+@grouped
 def batch(
     inputs: Annotated[
         list[str],
@@ -60,26 +52,16 @@ def batch(
     again: Annotated[bool, typer.Option("--again", help="Try those, too, that earlier runs have set aside.")] = False,
     overwrite: Overwrite = False,
     conf_thres: ConfThres = None,
-    tracker: TrackerName = "overlap_reid",
-    tracker_set: TrackerSet = None,
-    tracker_preset: TrackerPreset = "model",
+    *,
+    tracker: TrackerOptions,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write videos with tracks drawn.")] = False,
     audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Copy the inputs' sound into them.")] = True,
     anonymise: Annotated[bool, typer.Option("--anonymise", help="Blur heads in the videos.")] = False,
     embeddings: Annotated[
         bool, typer.Option("--embeddings", help="Write NAME.embeddings.npz, too, for `mot refine --link-gap`.")
     ] = False,
-    engine: EngineKind = "triton",
-    url: Url = None,
-    protocol: WireProtocol = "grpc",
-    in_flight: InFlight = None,
-    retry_for: RetryFor = 60,
-    tls_ca: TlsCa = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    header: Headers = None,
     model: Model = None,
-    model_repository: ModelRepository = None,
+    network: NetworkOptions,
 ) -> None:
     """Track many videos; write OUTPUT/NAME.txt for each, and a summary of all.
 
@@ -102,28 +84,19 @@ def batch(
     mot batch @list.txt -o /shared/results --ray auto --url triton:8001
     mot batch s3://bucket/videos -o results --engine local
     """
-    if ray is not None and url is None and engine == "triton":
+    if ray is not None and network.url is None and network.engine == "triton":
         raise typer.BadParameter(
             "give servers that the whole cluster reaches with --url, or --engine local", param_hint="--ray"
         )
 
-    network = network_config(
-        engine,
-        url,
-        protocol,
-        in_flight,
-        retry_for,
-        model_repository,
-        model,
-        access=access_of(tls_ca, tls_cert, tls_key, header),
-    )
+    config = network.config(model)
 
     from client.batch.inputs import find_inputs
     from client.commands.batching import do_batch
     from client.jobs.spec import JobSpec
     from client.terminal import show
 
-    spec = tracker_spec(tracker, conf_thres, tracker_set, tracker_preset)
+    spec = tracker.spec(conf_thres)
     folder = output.absolute()
     found, faults = find_inputs(inputs, folder)
     for fault in faults:
@@ -134,7 +107,7 @@ def batch(
             input=input,
             output=folder,
             name=name,
-            network=network,
+            network=config,
             tracker=spec,
             video=video,
             audio=audio,
@@ -145,7 +118,7 @@ def batch(
     all_done = do_batch(
         found,
         make_job,
-        network,
+        config,
         folder,
         processes=jobs,
         ray=ray,

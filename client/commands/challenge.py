@@ -7,24 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from client.commands.access import Headers, TlsCa, TlsCert, TlsKey, access_of
+from client.commands.grouped import grouped
 from client.commands.options import (
     ConfThres,
-    EngineKind,
-    InFlight,
     Jobs,
     Model,
-    ModelRepository,
+    NetworkOptions,
     OldOut,
     Overwrite,
-    RetryFor,
-    TrackerName,
-    TrackerPreset,
-    TrackerSet,
-    Url,
-    WireProtocol,
-    network_config,
-    tracker_spec,
+    TrackerOptions,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +31,7 @@ _Results = Annotated[Path, typer.Argument(help="Folder with SEQUENCE.txt for eac
 
 
 @app.command()
+@grouped
 def track(
     root: Annotated[Path, typer.Option(help="The benchmark's folder, with train/ and test/; or one of these.")],
     split: Annotated[
@@ -82,20 +74,10 @@ def track(
         bool, typer.Option("--embeddings", help="Write SEQUENCE.embeddings.npz, too, for `mot refine --link-gap`.")
     ] = False,
     conf_thres: ConfThres = None,
-    tracker: TrackerName = "overlap_reid",
-    tracker_set: TrackerSet = None,
-    tracker_preset: TrackerPreset = "model",
-    engine: EngineKind = "triton",
-    url: Url = None,
-    protocol: WireProtocol = "grpc",
-    in_flight: InFlight = None,
-    retry_for: RetryFor = 60,
-    tls_ca: TlsCa = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    header: Headers = None,
+    *,
+    tracker: TrackerOptions,
     model: Model = None,
-    model_repository: ModelRepository = None,
+    network: NetworkOptions,
 ) -> None:
     """Track every sequence of a split: OUTPUT/SEQUENCE.txt for each.
 
@@ -124,17 +106,7 @@ def track(
     if embeddings and detections is not None:
         raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
 
-    network = network_config(
-        engine,
-        url,
-        protocol,
-        in_flight,
-        retry_for,
-        model_repository,
-        model,
-        needed=detections is None,
-        access=access_of(tls_ca, tls_cert, tls_key, header),
-    )
+    config = network.config(model, needed=detections is None)
 
     from client.challenge.jobs import jobs_of
     from client.challenge.share import Share
@@ -157,8 +129,8 @@ def track(
         jobs_of(
             tasks,
             folder,
-            network=network,
-            tracker=tracker_spec(tracker, conf_thres, tracker_set, tracker_preset),
+            network=config,
+            tracker=tracker.spec(conf_thres),
             embeddings=embeddings,
         ),
         side_by_side=jobs,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from client.commands.access import Headers, TlsCa, TlsCert, TlsKey, access_of
+
 if TYPE_CHECKING:  # these take a second to import, which `--help` need not wait for
-    from client.detection.access import Access
     from client.jobs.spec import TrackerSpec
     from client.serving.network import NetworkConfig
 
@@ -65,64 +67,77 @@ RetryFor = Annotated[
 ]
 
 
-def network_config(
-    kind: Literal["triton", "local"],
-    url: str | None,
-    protocol: Literal["grpc", "http"],
-    in_flight: int | None,
-    retry_for: float,
-    model_repository: Path | None,
-    model: str | None = None,
-    *,
-    needed: bool = True,
-    access: Access,
-) -> NetworkConfig:
-    """Where the network runs, as the options choose.
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """Which network finds people, and where it runs; for :func:`client.commands.grouped.grouped`."""
 
-    A model that is not there is found before anything that takes seconds is imported; where the network is not
-    needed, because there are detections already, nobody looks.
+    engine: EngineKind = "triton"
+    url: Url = None
+    protocol: WireProtocol = "grpc"
+    in_flight: InFlight = None
+    retry_for: RetryFor = 60
+    tls_ca: TlsCa = None
+    tls_cert: TlsCert = None
+    tls_key: TlsKey = None
+    header: Headers = None
+    model_repository: ModelRepository = None
 
-    Raises:
-        typer.BadParameter: they contradict each other.
-        ModelError: there is no such model.
-    """
-    from client.serving.model import choose_model, graph_of
-    from client.serving.repository import model_repository as repository_of
+    def config(self, model: str | None = None, *, needed: bool = True) -> NetworkConfig:
+        """What they choose, with the model that ``--model`` names.
 
-    if url is not None and kind == "local":
-        raise typer.BadParameter("--engine local uses no server", param_hint="--url")
-    choice = choose_model(model, elsewhere=url is not None)
-    repository = choice.repository or repository_of(model_repository)
-    if needed and url is None and choice.graph is None:
-        graph_of(repository, choice.name)
+        A model that is not there is found before anything that takes seconds is imported; where the network is not
+        needed, because there are detections already, nobody looks.
 
-    from client.serving.network import NetworkConfig
+        Raises:
+            typer.BadParameter: they contradict each other.
+            ModelError: there is no such model.
+            DetectorError: a header is none.
+        """
+        from client.serving.model import choose_model, graph_of
+        from client.serving.repository import model_repository as repository_of
 
-    return NetworkConfig(
-        kind=kind,
-        url=url,
-        protocol=protocol,
-        access=access,
-        model_repository=repository,
-        model=choice.name,
-        graph=choice.graph,
-        in_flight=in_flight,
-        retry_for_s=retry_for,
-    )
+        access = access_of(self.tls_ca, self.tls_cert, self.tls_key, self.header)
+        if self.url is not None and self.engine == "local":
+            raise typer.BadParameter("--engine local uses no server", param_hint="--url")
+        choice = choose_model(model, elsewhere=self.url is not None)
+        repository = choice.repository or repository_of(self.model_repository)
+        if needed and self.url is None and choice.graph is None:
+            graph_of(repository, choice.name)
+
+        from client.serving.network import NetworkConfig
+
+        return NetworkConfig(
+            kind=self.engine,
+            url=self.url,
+            protocol=self.protocol,
+            access=access,
+            model_repository=repository,
+            model=choice.name,
+            graph=choice.graph,
+            in_flight=self.in_flight,
+            retry_for_s=self.retry_for,
+        )
 
 
-def tracker_spec(
-    name: str, conf_thres: float | None, settings: list[str] | None, preset: Literal["model", "paper"]
-) -> TrackerSpec:
-    """The tracker that the options choose; the settings that they leave out are the model's to say, or its own.
+@dataclass(frozen=True, kw_only=True)
+class TrackerOptions:
+    """How people are followed; for :func:`client.commands.grouped.grouped`."""
 
-    Raises:
-        TrackerError: there is no such setting, or it cannot have this value.
-    """
-    from client.jobs.spec import TrackerSpec
-    from client.tracking.catalog import settings_from
+    tracker: TrackerName = "overlap_reid"
+    tracker_set: TrackerSet = None
+    tracker_preset: TrackerPreset = "model"
 
-    first = [] if conf_thres is None else [f"conf_thres={conf_thres}"]
-    spec = TrackerSpec(name=name, settings=dict(settings_from(name, first + (settings or []))), preset=preset)
-    spec.config()  # refuses impossible values
-    return spec
+    def spec(self, conf_thres: float | None = None) -> TrackerSpec:
+        """What they choose, with ``--conf-thres``; the settings left out are the model's to say, or the tracker's own.
+
+        Raises:
+            TrackerError: there is no such setting, or it cannot have this value.
+        """
+        from client.jobs.spec import TrackerSpec
+        from client.tracking.catalog import settings_from
+
+        first = [] if conf_thres is None else [f"conf_thres={conf_thres}"]
+        settings = settings_from(self.tracker, first + (self.tracker_set or []))
+        spec = TrackerSpec(name=self.tracker, settings=dict(settings), preset=self.tracker_preset)
+        spec.config()  # refuses impossible values
+        return spec

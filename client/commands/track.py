@@ -7,30 +7,22 @@ from typing import Annotated
 
 import typer
 
-from client.commands.access import Headers, TlsCa, TlsCert, TlsKey, access_of
+from client.commands.grouped import grouped
 from client.commands.options import (
     ConfThres,
-    EngineKind,
-    InFlight,
     Jobs,
     Model,
-    ModelRepository,
+    NetworkOptions,
     OldOutputRoot,
     Overwrite,
-    RetryFor,
-    TrackerName,
-    TrackerPreset,
-    TrackerSet,
-    Url,
-    WireProtocol,
-    network_config,
-    tracker_spec,
+    TrackerOptions,
 )
 
 _Start = Annotated[int, typer.Option(min=1, help="First frame, counted from 1.")]
 _End = Annotated[int | None, typer.Option(min=1, help="Last frame; by default the last one there is.")]
 
 
+@grouped
 def track(
     inputs: Annotated[
         list[str],
@@ -44,9 +36,8 @@ def track(
     jobs: Jobs = 1,
     overwrite: Overwrite = False,
     conf_thres: ConfThres = None,
-    tracker: TrackerName = "overlap_reid",
-    tracker_set: TrackerSet = None,
-    tracker_preset: TrackerPreset = "model",
+    *,
+    tracker: TrackerOptions,
     detections: Annotated[
         Path | None,
         typer.Option(help="Rows frame,-1,left,top,width,height,score: follow these people; no network, no server."),
@@ -59,17 +50,8 @@ def track(
     ] = False,
     start: _Start = 1,
     end: _End = None,
-    engine: EngineKind = "triton",
-    url: Url = None,
-    protocol: WireProtocol = "grpc",
-    in_flight: InFlight = None,
-    retry_for: RetryFor = 60,
-    tls_ca: TlsCa = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    header: Headers = None,
     model: Model = None,
-    model_repository: ModelRepository = None,
+    network: NetworkOptions,
 ) -> None:
     """Track people; write OUTPUT/NAME.txt (MOTChallenge format) and NAME.mp4.
 
@@ -104,17 +86,7 @@ def track(
     if embeddings and detections is not None:
         raise typer.BadParameter("given detections have no embeddings", param_hint="--embeddings")
 
-    network = network_config(
-        engine,
-        url,
-        protocol,
-        in_flight,
-        retry_for,
-        model_repository,
-        model,
-        needed=detections is None,
-        access=access_of(tls_ca, tls_cert, tls_key, header),
-    )
+    config = network.config(model, needed=detections is None)
 
     from client.commands.running import track_and_report
     from client.jobs.inputs import named_inputs
@@ -126,7 +98,7 @@ def track(
     found, faults = named_inputs(inputs)
     for fault in faults:
         show("error", str(fault))
-    spec = tracker_spec(tracker, conf_thres, tracker_set, tracker_preset)
+    spec = tracker.spec(conf_thres)
     outcomes = track_and_report(
         [
             JobSpec(
@@ -136,7 +108,7 @@ def track(
                 start=start,
                 end=end,
                 detections=detections,
-                network=network,
+                network=config,
                 tracker=spec,
                 video=video,
                 audio=audio,

@@ -7,22 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from client.commands.access import Headers, TlsCa, TlsCert, TlsKey, access_of
+from client.commands.grouped import grouped
 from client.commands.options import (
-    EngineKind,
-    InFlight,
-    ModelRepository,
-    RetryFor,
-    TrackerName,
-    TrackerPreset,
-    TrackerSet,
-    Url,
-    WireProtocol,
-    network_config,
-    tracker_spec,
+    NetworkOptions,
+    TrackerOptions,
 )
 
 
+@grouped
 def tune(
     sequences: Annotated[
         list[str],
@@ -42,9 +34,8 @@ def tune(
     trials: Annotated[int, typer.Option(min=1, help="Settings tried in each search.")] = 100,
     seed: Annotated[int, typer.Option(help="The same one tries the same settings.")] = 0,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write all figures to this JSON file.")] = None,
-    tracker: TrackerName = "overlap_reid",
-    tracker_set: TrackerSet = None,
-    tracker_preset: TrackerPreset = "model",
+    *,
+    tracker: TrackerOptions,
     benchmark: Annotated[
         Literal["MOT15", "MOT16", "MOT17", "MOT20"], typer.Option(help="How to score, as --benchmark of mot eval.")
     ] = "MOT17",
@@ -57,16 +48,7 @@ def tune(
     ] = "bytetrack",
     start: Annotated[int, typer.Option(min=1, help="First frame, counted from 1.")] = 1,
     end: Annotated[int | None, typer.Option(min=1, help="Last frame; by default the last one there is.")] = None,
-    engine: EngineKind = "triton",
-    url: Url = None,
-    protocol: WireProtocol = "grpc",
-    in_flight: InFlight = None,
-    retry_for: RetryFor = 60,
-    tls_ca: TlsCa = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    header: Headers = None,
-    model_repository: ModelRepository = None,
+    network: NetworkOptions,
 ) -> None:
     """Search a tracker's settings on labelled sequences, and judge them on sequences left out.
 
@@ -99,10 +81,9 @@ def tune(
     from client.tuning.tune import as_options, searches, without_images
     from client.tuning.tune import tune as search
 
-    spec = tracker_spec(tracker, None, tracker_set, tracker_preset)
+    spec = tracker.spec()
     ranges_of(spec.config(), setting or ())  # refuses settings that there are not, before anything takes time
-    access = access_of(tls_ca, tls_cert, tls_key, header)
-    network = network_config(engine, url, protocol, in_flight, retry_for, model_repository, access=access)
+    config = network.config()
     labels = [
         read_labels(
             given,
@@ -116,8 +97,8 @@ def tune(
         for given in sequences
     ]
     with Networks() as networks:
-        thresholds = model_thresholds(network, lambda: networks.get(network)) if tracker_preset == "model" else {}
-        labelled = [recorded(one, recordings, network, networks, progress) for one in labels]
+        thresholds = model_thresholds(config, lambda: networks.get(config)) if spec.preset == "model" else {}
+        labelled = [recorded(one, recordings, config, networks, progress) for one in labels]
     base = without_images(spec.resolved(thresholds).config())
     ranges = ranges_of(base, setting or ())
     out = left_out or []
@@ -126,7 +107,7 @@ def tune(
             labelled,
             base,
             ranges,
-            tracker=tracker,
+            tracker=spec.name,
             benchmark=benchmark,
             left_out=out,
             trials=trials,

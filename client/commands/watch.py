@@ -2,54 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from client.commands.access import Headers, TlsCa, TlsCert, TlsKey, access_of
+from client.commands.grouped import grouped
 from client.commands.options import (
     ConfThres,
-    EngineKind,
-    InFlight,
     Model,
-    ModelRepository,
-    TrackerName,
-    TrackerPreset,
-    TrackerSet,
-    Url,
-    WireProtocol,
-    network_config,
-    tracker_spec,
+    NetworkOptions,
+    TrackerOptions,
 )
 
 
-def watch(
-    cameras: Annotated[Path, typer.Argument(metavar="CAMERAS.toml", help="Cameras and outputs, see below.")],
-    check: Annotated[bool, typer.Option("--check", help="Look at the file only, connect to nothing.")] = False,
+@dataclass(frozen=True, kw_only=True)
+class _Network(NetworkOptions):
     retry_for: Annotated[
         float,
         typer.Option(min=0, help="Seconds for which a camera that is lost, or a server, is tried again."),
-    ] = 600,
+    ] = 600
+
+
+@grouped
+def watch(
+    cameras: Annotated[Path, typer.Argument(metavar="CAMERAS.toml", help="Cameras and outputs, see below.")],
+    check: Annotated[bool, typer.Option("--check", help="Look at the file only, connect to nothing.")] = False,
     status_port: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Port of the status page and /status.json; by default none."),
     ] = None,
     status_host: Annotated[str, typer.Option(help="Address that it listens on.")] = "127.0.0.1",
     conf_thres: ConfThres = None,
-    tracker: TrackerName = "overlap_reid",
-    tracker_set: TrackerSet = None,
-    tracker_preset: TrackerPreset = "model",
-    engine: EngineKind = "triton",
-    url: Url = None,
-    protocol: WireProtocol = "grpc",
-    in_flight: InFlight = None,
-    tls_ca: TlsCa = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    header: Headers = None,
+    *,
+    tracker: TrackerOptions,
     model: Model = None,
-    model_repository: ModelRepository = None,
+    network: _Network,
 ) -> None:
     """Watch many live cameras at once; tell what happens before them.
 
@@ -91,18 +80,8 @@ def watch(
     mot watch cameras.toml --url gpu-host:8001 --status-port 8080
     mot --metrics-port 9100 watch cameras.toml --engine local
     """
-    network = network_config(
-        engine,
-        url,
-        protocol,
-        in_flight,
-        retry_for,
-        model_repository,
-        model,
-        needed=not check,
-        access=access_of(tls_ca, tls_cert, tls_key, header),
-    )
-    spec = tracker_spec(tracker, conf_thres, tracker_set, tracker_preset)
+    config = network.config(model, needed=not check)
+    spec = tracker.spec(conf_thres)
 
     from client.live.cameras import read_cameras
 
@@ -117,7 +96,7 @@ def watch(
     from client.commands.watching import watch_and_report
 
     good = watch_and_report(
-        known, network, tracker=spec, retry_for=retry_for, status_port=status_port, status_host=status_host
+        known, config, tracker=spec, retry_for=network.retry_for, status_port=status_port, status_host=status_host
     )
     if not good:
         raise typer.Exit(1)
