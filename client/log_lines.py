@@ -35,13 +35,17 @@ def event(message: str, level: str = "info", **fields: Any) -> None:
     _events.log(logging.getLevelNamesMapping()[level.upper()], message, extra={"fields": fields})
 
 
+def stamp(time: float) -> str:
+    """Seconds since 1970 as ``2026-11-26T14:15:03.250Z``."""
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class JsonLines(logging.Formatter):
     """Each record as one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        when = datetime.fromtimestamp(record.created, UTC)
         line = {
-            "time": when.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": stamp(record.created),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             **(_about.get() or {}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import re
 import time
@@ -12,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 _HIDDEN = re.compile(r"\.(?P<stem>.+)\.(?P<pid>\d+)\.partial(?P<suffix>\.[^.]*)?", re.DOTALL)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # numbers of errors: the disk is full, or what one may have of it
 _OLD_S = 86_400.0  # nobody writes for a day without writing
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "MotRows",
     "SeqInfo",
     "SequenceError",
+    "format_row",
     "format_rows",
     "read_detections",
     "read_ground_truth",
@@ -130,12 +131,14 @@ def write_ground_truth(path: Path, rows: MotRows) -> None:
 def format_rows(frame: int, tracks: Tracks) -> str:
     """Result lines of one frame, each ended by a newline: boxes with two decimals, scores with four."""
     boxes = xyxy_to_xywh(tracks.boxes.astype(np.float64))
-    return "".join(
-        f"{frame},{track},{left:.2f},{top:.2f},{width:.2f},{height:.2f},{score:.4f},-1,-1,-1\n"
-        for track, (left, top, width, height), score in zip(
-            tracks.ids.tolist(), boxes.tolist(), tracks.scores.tolist(), strict=True
-        )
-    )
+    columns = zip(tracks.ids.tolist(), boxes.tolist(), tracks.scores.tolist(), strict=True)
+    return "".join(format_row(frame, *row) for row in columns)
+
+
+def format_row(frame: int, track: int, box: Sequence[float], score: float) -> str:
+    """One line of :func:`format_rows`; the box is left, top, width, height."""
+    left, top, width, height = box
+    return f"{frame},{track},{left:.2f},{top:.2f},{width:.2f},{height:.2f},{score:.4f},-1,-1,-1\n"
 
 
 def _to_rows(

@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from client.validation import faults_of
 from mot.errors import MotError
 from mot.files import whole_file
 
 _EXAMPLE = '{"width": 1920, "height": 1080, "lines": [{"name": "door", "points": [[100, 500], [700, 500]]}]}'
+_WORDS = {"json_invalid": f"{{}}; expected JSON such as {_EXAMPLE}"}
 _SAME_SHAPE = 0.01  # how far the sides of two pictures of one video may differ in their ratio
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -109,7 +111,7 @@ class Places(BaseModel):
         try:
             return cls.model_validate(values) if isinstance(values, dict) else cls.model_validate_json(values)
         except ValidationError as error:
-            raise PlacesError(_explain(source, error)) from error
+            raise PlacesError(f"{source}: {faults_of(error, most=3, words=_WORDS)}") from error
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=2, by_alias=True) + "\n"
@@ -197,19 +199,3 @@ def _meet(a: Point, b: Point, c: Point, d: Point) -> bool:
         return True
     ends = ((a, b, c), (a, b, d), (c, d, a), (c, d, b))
     return any(not turned and within(*three) for turned, three in zip(turns, ends, strict=True))
-
-
-def _explain(source: str, error: ValidationError) -> str:
-    """The first faults, by key and value; pydantic's own words for what is simply of another kind."""
-    faults = []
-    for fault in error.errors()[:3]:
-        key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in fault["loc"]) or "the file"
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            message = "there is no such key; leave it out or correct its name"
-        elif fault["type"] == "json_invalid":
-            message = f"{message}; expected JSON such as {_EXAMPLE}"
-        shown = repr(fault["input"])
-        value = "" if fault["type"] in ("missing", "json_invalid") or len(shown) > 60 else f" is {shown}"
-        faults.append(f"{key}{value}: {message}")
-    return f"{source}: " + "; ".join(faults)

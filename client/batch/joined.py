@@ -13,11 +13,11 @@ import numpy as np
 from client.jobs.record import JobSummary, Record
 from client.jobs.spec import JobError, JobSpec
 from client.outputs.draw import draw_results
-from client.outputs.embeddings import Embeddings, embeddings_path, read_embeddings
+from client.outputs.embeddings import embeddings_path, read_embeddings, write_embeddings
 from client.refine.joining import Piece, join
 from client.video.open import open_source
 from mot.files import whole_file
-from mot.sequence import MotRows, read_results
+from mot.sequence import MotRows, format_row, read_results
 
 
 def join_pieces(job: JobSpec, pieces: Sequence[JobSpec], settings: Mapping[str, Any]) -> None:
@@ -43,7 +43,7 @@ def join_pieces(job: JobSpec, pieces: Sequence[JobSpec], settings: Mapping[str, 
         _write_rows(job, rows)
         if job.embeddings:
             with whole_file(embeddings_path(rows_path)) as temporary, temporary.open("wb") as file:
-                _save(embeddings, file)
+                write_embeddings(file, embeddings)
     except OSError as error:
         raise JobError(f"{rows_path}: cannot be written: {error.strerror}; check the output folder") from error
     if job.video:
@@ -76,11 +76,4 @@ def _write_rows(job: JobSpec, rows: MotRows) -> None:
     """As they were written, but for the ids."""
     columns = zip(rows.frames.tolist(), rows.ids.tolist(), rows.boxes.tolist(), rows.scores.tolist(), strict=True)
     with whole_file(job.texts[0]) as temporary, temporary.open("w", encoding="ascii", newline="\n") as file:
-        for frame, track, (left, top, width, height), score in columns:
-            file.write(f"{frame},{track},{left:.2f},{top:.2f},{width:.2f},{height:.2f},{score:.4f},-1,-1,-1\n")
-
-
-def _save(embeddings: Embeddings, file: Any) -> None:
-    ids = sorted(embeddings)
-    means = np.stack([embeddings[track] for track in ids]) if ids else np.zeros((0, 0))
-    np.savez(file, ids=np.array(ids, np.int64), embeddings=means.astype(np.float16))
+        file.writelines(format_row(*row) for row in columns)

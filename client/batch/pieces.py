@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from client.batch import remote
 from client.batch.deal import Observer, Result, State, aside
 from client.batch.journal import Journal
-from client.batch.work import Work
+from client.batch.work import Work, key_of
 from client.jobs.spec import JobSpec
 from client.video.open import open_source
 from mot.errors import MotError
@@ -91,7 +91,7 @@ class _Wholes(Observer):
         self._observer, self._pieces = observer, pieces
 
     def ended(self, job: JobSpec, result: Result) -> None:
-        if str(job.output / job.name) not in self._pieces:
+        if key_of(job) not in self._pieces:
             self._observer.ended(job, result)
 
     def again(self, job: JobSpec, reason: str) -> None:

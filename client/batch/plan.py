@@ -17,11 +17,9 @@ from client.jobs.finished import finished_jobs, prepared
 from client.jobs.inputs import result_name, short_enough
 from client.jobs.job import check_results
 from client.jobs.spec import JobSpec
-from client.serving.network import NetworkConfig
+from client.serving.network import NetworkConfig, own_server
 from client.serving.networks import Networks
-from client.serving.server import EmbeddedServer
-from client.serving.supervisor import Supervisor
-from client.video.images import EXTENSIONS
+from client.video.images import EXTENSIONS, image_folder
 from client.video.stream import without_credentials
 from mot.errors import MotError
 
@@ -107,9 +105,7 @@ def one_server(config: NetworkConfig) -> Iterator[NetworkConfig]:
     if config.kind == "local" or config.url is not None:
         yield config
         return
-    server = EmbeddedServer(config.model_repository, model=config.model, graph=config.graph)
-    with server, Supervisor(server, canary_every_s=_CANARY_EVERY_S):
-        url = server.grpc_url if config.protocol == "grpc" else server.http_url
+    with own_server(config, canary_every_s=_CANARY_EVERY_S) as (_, url, _):
         yield config.model_copy(update={"url": url, "access": Access()})
 
 
@@ -129,7 +125,7 @@ def _bytes(input: str) -> int:
             return remote.size(input)
         path = Path(input)
         if path.is_dir():
-            images = (each for folder in (path, path / "img1") for each in folder.glob("*"))
+            images = image_folder(path).path.iterdir()
             return sum(each.stat().st_size for each in images if each.suffix.lower() in EXTENSIONS)
         return path.stat().st_size if path.exists() else 0
     except (MotError, OSError):

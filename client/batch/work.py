@@ -35,7 +35,12 @@ class Work:
     @property
     def key(self) -> str:
         """No other work's."""
-        return str(self.job.output / self.job.name)
+        return key_of(self.job)
+
+
+def key_of(job: JobSpec) -> str:
+    """By which a job is known in a batch."""
+    return str(job.output / job.name)
 
 
 @dataclass(frozen=True, kw_only=True)

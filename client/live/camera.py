@@ -11,31 +11,28 @@ from pathlib import Path
 from threading import Event, Thread
 
 import mot
-from client.detection.errors import DetectorError
+from client.jobs.finished import FATAL
 from client.jobs.spec import TrackerSpec
 from client.live.cameras import Camera, Cameras
 from client.live.event import Event as Told
-from client.live.event import Teller, stamp
+from client.live.event import Teller
 from client.live.newest import ArrivedFrame, NewestFrames
 from client.live.pieces import Pieces
 from client.live.state import CameraState, Phase, Snapshot
 from client.live.telling import Telling, tell_phase
 from client.live.walkers import Moment
-from client.log_lines import about
+from client.log_lines import about, stamp
 from client.metrics import EVENTS, FRAMES, IDS, PEOPLE
 from client.outputs.background import in_background
 from client.pipeline.stages import Stages
 from client.pipeline.track import track
 from client.pipeline.tracked import TrackedFrame
-from client.serving.errors import ServerError
 from client.serving.network import Network
 from client.video.source import VideoError
 from client.video.stream import Patience
 from mot.errors import MotError
 
 _SILENT_S = 5.0  # without a frame after which the clock alone ends intervals
-
-_FATAL = (DetectorError, ServerError)  # no other camera would fare better
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +107,7 @@ class CameraWatch:
         self.state.become(phase, str(error) or type(error).__name__ if error is not None else "")
         if isinstance(error, MotError):
             log.error("%s: %s", self._camera.name, error)
-        if error is not None and (not isinstance(error, MotError) or isinstance(error, _FATAL)):
+        if error is not None and (not isinstance(error, MotError) or isinstance(error, FATAL)):
             self.failure = error
 
     def _watch(self) -> None:

@@ -6,12 +6,13 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from client.analysis.places import Places, read_places
+from client.validation import faults_of
 from client.video.open import name_of
 from client.video.stream import without_credentials
 from mot.errors import MotError
@@ -20,6 +21,12 @@ from mot.files import no_text, text_of
 _EXAMPLE = '[[camera]] with name = "door" and address = "rtsp://10.0.0.5/live"'
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _SECRET = re.compile(r"(^|\.)(address|url|password|headers)(\.|$)")  # keys whose values no message shows
+
+
+_WORDS = {
+    "missing": f"is missing; expected {_EXAMPLE}",
+    "too_short": f"there is none; expected {_EXAMPLE}",
+}
 
 
 class CamerasError(MotError, ValueError):
@@ -200,7 +207,7 @@ def read_cameras(path: Path) -> Cameras:
     try:
         cameras = Cameras.model_validate(values, context={"folder": path.parent})
     except ValidationError as error:
-        raise CamerasError(f"{path}: " + "; ".join(_faults(error))) from error
+        raise CamerasError(f"{path}: {faults_of(error, most=5, words=_WORDS, is_secret=_is_secret)}") from error
     for number, camera in enumerate(cameras.camera, start=1):
         camera.drawn()
         try:
@@ -210,23 +217,5 @@ def read_cameras(path: Path) -> Cameras:
     return cameras
 
 
-def _faults(error: ValidationError) -> list[str]:
-    """The first faults, by key and value; values that may hold a password are not shown."""
-    faults = []
-    for fault in error.errors()[:5]:
-        parts = [str(part + 1 if isinstance(part, int) else part) for part in fault["loc"]]
-        key = ".".join(parts) or "the file"
-        message = _REMEDIES.get(fault["type"], fault["msg"].removeprefix("Value error, "))
-        shown = repr(fault["input"])
-        hidden = (
-            fault["type"] == "missing" or len(shown) > 60 or _SECRET.search(key) or isinstance(fault["input"], dict)
-        )
-        faults.append(f"{key}{'' if hidden else f' is {shown}'}: {message}")
-    return faults
-
-
-_REMEDIES = {
-    "extra_forbidden": "there is no such key; leave it out or correct its name",
-    "missing": f"is missing; expected {_EXAMPLE}",
-    "too_short": f"there is none; expected {_EXAMPLE}",
-}
+def _is_secret(key: str, value: Any) -> bool:
+    return isinstance(value, dict) or _SECRET.search(key) is not None

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from client.log_lines import stamp
+
 Kind = Literal["appeared", "left", "crossed", "entered", "exited", "counts", "camera"]
 
 
@@ -40,11 +42,6 @@ class Teller:
     def __call__(self, kind: Kind, time: float, **details: Any) -> None:
         key = f"{self.run}-{self.camera}-{next(self._numbers)}"
         self.tell(Event(camera=self.camera, kind=kind, time=time, key=key, details=details))
-
-
-def stamp(time: float) -> str:
-    """``2026-11-26T14:15:03.250Z``."""
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def compact(time: float) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from client.analysis.places import Places
-from client.live.event import stamp
 from client.live.walkers import Happening
+from client.log_lines import stamp
 
 _SET_BACK = 5.0  # seconds before the interval that a frame may be from: the interval has begun without it
 _MOST_EMPTY = 100  # intervals without a frame that are told each by itself

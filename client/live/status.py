@@ -13,9 +13,9 @@ from threading import Thread
 from typing import Any
 
 import mot
-from client.live.event import stamp
 from client.live.outbox import Outbox
 from client.live.state import Snapshot
+from client.log_lines import stamp
 from client.metrics import MetricsError
 
 _STYLE = (

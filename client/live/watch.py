@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
-import numpy as np
-
 from client.jobs.resolving import model_thresholds
 from client.jobs.spec import TrackerSpec
 from client.live.camera import CameraWatch, Setup
@@ -20,10 +18,10 @@ from client.live.mqtt import MqttTarget
 from client.live.outbox import Outbox, Target
 from client.live.state import BAD, Snapshot
 from client.live.targets import JsonLines, StandardOutput, WebhookTarget
+from client.pipeline.warm_up import warm_up
 from client.serving.network import NetworkConfig
 from client.serving.networks import Networks
 from client.video.stream import Patience
-from mot.frame import Frame
 
 _LOOK_EVERY_S = 0.25
 _GRACE_S = 10.0  # for the frames that wait, after a stop
@@ -98,7 +96,7 @@ def watch(
             changed=onlooker.changed,
             frame=onlooker.frame,
         )
-        _warm_up(setup, stop)
+        warm_up(setup.network.detector, spec.config().tracker(), stop)  # so that no camera waits for it
         watches = [CameraWatch(camera, setup) for camera in cameras.camera]
         onlooker.begun(watches, outboxes)
         _run(watches, stop)
@@ -108,20 +106,6 @@ def watch(
     if failure is not None:
         raise failure
     return Outcome(cameras=tuple(each.state.snapshot for each in watches), undelivered=undelivered)
-
-
-def _warm_up(setup: Setup, stop: Event) -> None:
-    """So that no camera waits for what is compiled or loaded with the first frame."""
-    detector = setup.network.detector
-    image = np.zeros(detector.spec.image.shape, np.uint8)
-    answer = detector.submit(Frame(index=1, image=image, time=0.0))
-    while not answer.done():
-        if stop.wait(_LOOK_EVERY_S):
-            answer.cancel()
-            return
-    tracker, detections = setup.tracker.config().tracker(), answer.result()
-    for step in range(3):
-        tracker.update(detections, time=step / 30, image=image)
 
 
 def _run(watches: Sequence[CameraWatch], stop: Event) -> None:

@@ -53,6 +53,18 @@ def read_embeddings(path: Path) -> Embeddings:
     return dict(zip(ids.tolist(), means, strict=True))
 
 
+def write_embeddings(file: BinaryIO, embeddings: Mapping[int, npt.NDArray[np.floating]]) -> None:
+    """Write, as an npz, what :func:`read_embeddings` reads."""
+    ids = sorted(embeddings)
+    means = np.stack([embeddings[track] for track in ids]) if ids else np.zeros((0, 0))
+    np.savez(file, ids=np.array(ids, np.int64), embeddings=means.astype(np.float16))
+
+
+def of_length_one(total: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(D,) as a mean embedding, of a sum of them."""
+    return total / max(float(np.linalg.norm(total)), 1e-12)
+
+
 class MeanEmbeddings:
     """Mean embedding of each id's detections: ``ids`` int64 (N,), ``embeddings`` float16 (N, D) of length 1."""
 
@@ -69,10 +81,7 @@ class MeanEmbeddings:
 
     def write(self, file: BinaryIO) -> None:
         """Write the means, as an npz."""
-        ids = sorted(self._sums)
-        sums = np.stack([self._sums[track] for track in ids]) if ids else np.zeros((0, 0))
-        means = sums / np.linalg.norm(sums, axis=1, keepdims=True).clip(min=1e-12)
-        np.savez(file, ids=np.array(ids, np.int64), embeddings=means.astype(np.float16))
+        write_embeddings(file, {track: of_length_one(total) for track, total in self._sums.items()})
 
 
 class EmbeddingsSink(FileSink):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -13,7 +12,7 @@ import av
 
 from client.pipeline.tracked import TrackedFrame
 from mot.errors import MotError
-from mot.files import hidden_beside
+from mot.files import NO_ROOM, hidden_beside
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +108,6 @@ class FileSink(ABC):
             self._temporary.unlink(missing_ok=True)
 
     def _explain(self, error: OSError | av.FFmpegError) -> SinkError:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_ROOM:
             return SinkError(f"{self.path}: no space left on device; free some or choose another output folder")
         return SinkError(f"{self.path}: cannot be written: {error.strerror}; check the output folder")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from client.outputs.embeddings import Embeddings
+from client.outputs.embeddings import Embeddings, of_length_one
 from client.refine.paths import by_frame
 from mot.assignment import best_pairs
 from mot.geometry import iou_matrix, xywh_to_xyxy
@@ -61,11 +61,7 @@ def join(pieces: Sequence[Piece]) -> tuple[MotRows, Embeddings]:
     shown, first_rows = np.unique(whole.ids, return_index=True)
     number = {track: place for place, track in enumerate(shown[np.argsort(first_rows)].tolist(), start=1)}
     whole = dataclasses.replace(whole, ids=np.array([number[i] for i in whole.ids.tolist()], np.int64))
-    means = {
-        number[track]: (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
-        for track, total in sums.items()
-        if track in number
-    }
+    means = {number[track]: of_length_one(total).astype(np.float32) for track, total in sums.items() if track in number}
     return by_frame([whole], whole), means
 
 

@@ -124,13 +124,10 @@ def _remote(config: NetworkConfig, url: str, videos: int, tell: Tell | None) -> 
 
 def _embedded(config: NetworkConfig, videos: int, tell: Tell | None, stack: ExitStack) -> Network:
     """A detector on a server of our own, which ``stack`` stops."""
-    server = EmbeddedServer(config.model_repository, model=config.model, graph=config.graph)
-    server.start()
-    stack.callback(server.stop, grace_s=0)  # it keeps no state, so there is nothing to wait for
-    supervisor = stack.enter_context(Supervisor(server))
+    server, url, supervisor = stack.enter_context(own_server(config))
     in_flight = config.in_flight or server.instances + _AHEAD
     detector = TritonDetector(
-        server.grpc_url if config.protocol == "grpc" else server.http_url,
+        url,
         model=config.model,
         in_flight=in_flight * videos,
         retry_for_s=config.retry_for_s,
@@ -139,3 +136,23 @@ def _embedded(config: NetworkConfig, videos: int, tell: Tell | None, stack: Exit
         tell=tell,
     )
     return Network(detector=detector, in_flight=in_flight)
+
+
+@contextmanager
+def own_server(
+    config: NetworkConfig, *, canary_every_s: float | None = None
+) -> Iterator[tuple[EmbeddedServer, str, Supervisor]]:
+    """A server of our own, its address for the protocol, and whoever keeps it answering.
+
+    Args:
+        canary_every_s: as of :class:`client.serving.supervisor.Supervisor`.
+
+    Raises:
+        ServerError: it does not start.
+    """
+    server = EmbeddedServer(config.model_repository, model=config.model, graph=config.graph)
+    with ExitStack() as stack:
+        server.start()
+        stack.callback(server.stop, grace_s=0)  # it keeps no state, so there is nothing to wait for
+        supervisor = stack.enter_context(Supervisor(server, canary_every_s=canary_every_s))
+        yield server, server.grpc_url if config.protocol == "grpc" else server.http_url, supervisor

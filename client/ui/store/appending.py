@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 from typing import Any
 
 from mot.errors import MotError
+from mot.files import NO_ROOM
 
 
 class UploadError(MotError):
@@ -52,6 +52,6 @@ class Appending:
 
 def no_room(error: OSError) -> UploadError:
     """The upload's error for one of the disk."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in NO_ROOM:
         return UploadError("disk_full", "the server's disk is full; what has arrived is kept, try again later", 507)
     return UploadError("disk", f"the server cannot store the file: {error.strerror}", 500)

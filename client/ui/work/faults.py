@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Any
 
 from mot.errors import MotError
+from mot.files import NO_ROOM
 
 
 class FaultError(MotError):
@@ -19,7 +19,7 @@ class FaultError(MotError):
 def of_full_disk(error: BaseException | None) -> bool:
     """Whether there was no room for what was written, as the first cause of the error says."""
     while error is not None:
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):  # OSError's and FFmpeg's
+        if getattr(error, "errno", None) in NO_ROOM:  # OSError's and FFmpeg's
             return True
         error = error.__cause__
     return False

@@ -18,14 +18,13 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
-import numpy as np
-
 from client.detection.errors import DetectorError
 from client.detection.outage import Outage
 from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
 from client.jobs.tracking import JobStoppedError
 from client.log_lines import FORM, about, begin_json_lines, event
+from client.pipeline.warm_up import warm_up
 from client.serving.errors import ServerError
 from client.serving.network import MODEL_REPOSITORY, Network, NetworkConfig
 from client.serving.networks import Networks
@@ -44,7 +43,6 @@ from client.video.sample import fetch_sample
 from client.video.source import VideoError
 from mot.contract import ContractError
 from mot.errors import MotError
-from mot.frame import Frame
 
 _IDLE_S = 0.1  # between two looks at the queue
 _FULL_S = 2.0  # until one looks again whether there is room
@@ -97,15 +95,9 @@ class Worker:
     def _warm_up(self) -> None:
         """So that the first job begins as fast as the others, if the server is there."""
         try:
-            network = self._networks.get(self._network_config())
-            image = np.zeros(network.detector.spec.image.shape, np.uint8)
-            boxes = network.detector.submit(Frame(index=1, image=image, time=0.0)).result()
+            warm_up(self._networks.get(self._network_config()).detector, tracker_config().tracker())
         except MotError as error:
             log.warning("no network yet: %s", error)
-            return
-        tracker = tracker_config().tracker()
-        for step in range(3):  # compiles what is not in the cache yet
-            tracker.update(boxes, time=step / 30)
 
     def _network_config(self) -> NetworkConfig:
         settings = self._settings
