@@ -1,176 +1,120 @@
-// One block of threads computes 64 outputs of 64 pixels. It samples 16 channels at a time into shared memory and
-// multiplies them there, fp16 on tensor cores, so no im2col matrix exists in device memory. Sums are fp32 in both
-// types.
+// Three kernels: `turn` lays the image out pixel by pixel and `pack` the weights in the order of the sums, both in
+// scratch memory (layout.h); `deform_conv` samples into shared memory and multiplies there, fp16 on tensor cores, so no
+// im2col matrix exists in device memory. Sums are fp32 in both types.
 #include "kernel.h"
 
-#include <cuda_fp16.h>
-#include <cuda_runtime.h>
-#include <mma.h>
+#include <cuda_pipeline_primitives.h>
+
+#include "layout.h"
+#include "product.h"
+#include "samples.h"
+#include "scratch.h"
 
 namespace deform::cuda {
 namespace {
 
-constexpr int kTile = 64;        // outputs, and pixels, of a block
-constexpr int kDepth = 16;       // channels in shared memory at once; one step of a tensor core
-constexpr int kThreads = 256;    // 8 warps
-constexpr int kRow = kTile + 8;  // elements of a row in shared memory; wmma wants a multiple of 8 halves, and the 8
-                                 // more spread rows over the banks
+constexpr int kMostParts = 5;                     // of kTile outputs, in a block
+#ifndef DEFORM_SCRATCH
+#define DEFORM_SCRATCH (int64_t{64} << 20)
+#endif
+constexpr int64_t kScratch = DEFORM_SCRATCH;  // bytes of images turned at once; more where one is larger
 
-struct Sizes {
-    int channels, height, width, outputs, out_width;
-    int kernel_x, points;
-    int stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left;
-    int group_channels, group_outputs, offset_group, offset_channels;
-    int64_t pixels, out_pixels;
-    int64_t pixel_tiles, output_tiles, groups;  // the grid, innermost first; then images
+// Bytes of a row of a tile: products between two barriers. Shared memory stays below 48 KB.
+constexpr int row_bytes(int parts) { return parts <= 2 ? 128 : 64; }
+// Blocks on a multiprocessor, for the sake of which registers are limited.
+constexpr int resident(int parts) { return parts == 1 ? 4 : parts == 2 ? 3 : 2; }
+
+template <typename T, int kSub>
+struct Tiles {
+    static constexpr int kDepth = row_bytes(kSub) / sizeof(T);
+    static constexpr int kRow = kDepth + kVector<T>;  // 16 bytes more: the rows that are read at once lie in other banks
+    T weight[kSub * kTile][kRow];
+    T sampled[kTile][kRow];
 };
 
-// Where one kernel point samples for the pixels of the block.
-struct Samples {
-    float weight[4][kTile];  // bilinear weight times mask
-    int pixel[4][kTile];     // -1 outside
-};
-
-__device__ inline float to_float(float value) { return value; }
-__device__ inline float to_float(__half value) { return __half2float(value); }
-__device__ inline void from_float(float value, float& to) { to = value; }
-__device__ inline void from_float(float value, __half& to) { to = __float2half(value); }
-
-// Samples of output pixel `p` in column `t` of the block; beyond the last pixel, nothing.
-template <typename T>
-__device__ void locate(const Sizes& s, const T* offset, const T* mask, int plane, int64_t p, int t, Samples& out) {
-    for (int i = 0; i < 4; ++i) {
-        out.weight[i][t] = 0.f;
-        out.pixel[i][t] = -1;
-    }
-    if (p >= s.out_pixels) return;
-    const int point = plane % s.points;
-    const int row = static_cast<int>(p / s.out_width), column = static_cast<int>(p % s.out_width);
-    const float y = static_cast<float>(row * s.stride_y - s.pad_top + point / s.kernel_x * s.dilation_y) +
-                    to_float(offset[2 * plane * s.out_pixels + p]);
-    const float x = static_cast<float>(column * s.stride_x - s.pad_left + point % s.kernel_x * s.dilation_x) +
-                    to_float(offset[(2 * plane + 1) * s.out_pixels + p]);
-    if (!(y > -1.f && y < s.height && x > -1.f && x < s.width)) return;  // NaN is outside
-    const int top = static_cast<int>(floorf(y)), left = static_cast<int>(floorf(x));
-    const float scale = mask ? to_float(mask[plane * s.out_pixels + p]) : 1.f;
-    const float down = y - top, right = x - left;
-    for (int i = 0; i < 4; ++i) {
-        const int r = top + i / 2, c = left + i % 2;
-        out.weight[i][t] = scale * (i / 2 ? down : 1.f - down) * (i % 2 ? right : 1.f - right);
-        out.pixel[i][t] = r >= 0 && r < s.height && c >= 0 && c < s.width ? r * s.width + c : -1;
-    }
-}
-
-// sums (outputs, pixels) of a block, in registers, fp32: four by four a thread.
-template <typename T>
-struct Product {
-    float sums[4][4] = {};
-
-    __device__ void add(const T (*weight)[kRow], const T (*sampled)[kRow]) {
-        const int o = threadIdx.x / 16 * 4, p = threadIdx.x % 16 * 4;
-        for (int k = 0; k < kDepth; ++k)
-            for (int i = 0; i < 4; ++i)
-                for (int j = 0; j < 4; ++j) sums[i][j] += weight[k][o + i] * sampled[k][p + j];
-    }
-
-    __device__ void store(float (*out)[kRow]) const {
-        const int o = threadIdx.x / 16 * 4, p = threadIdx.x % 16 * 4;
-        for (int i = 0; i < 4; ++i)
-            for (int j = 0; j < 4; ++j) out[o + i][p + j] = sums[i][j];
-    }
-};
-
-// ... fp16: each warp has two tensor-core tiles of 16 outputs by 16 pixels, side by side.
-template <>
-struct Product<__half> {
-    nvcuda::wmma::fragment<nvcuda::wmma::accumulator, 16, 16, 16, float> sums[2];
-
-    __device__ Product() {
-        for (auto& sum : sums) nvcuda::wmma::fill_fragment(sum, 0.f);
-    }
-
-    __device__ static int output() { return threadIdx.x / 32 / 2 * 16; }
-    __device__ static int pixel(int i) { return threadIdx.x / 32 % 2 * 32 + i * 16; }
-
-    __device__ void add(const __half (*weight)[kRow], const __half (*sampled)[kRow]) {
-        nvcuda::wmma::fragment<nvcuda::wmma::matrix_a, 16, 16, 16, __half, nvcuda::wmma::col_major> left;
-        nvcuda::wmma::fragment<nvcuda::wmma::matrix_b, 16, 16, 16, __half, nvcuda::wmma::row_major> right;
-        nvcuda::wmma::load_matrix_sync(left, &weight[0][output()], kRow);
-        for (int i = 0; i < 2; ++i) {
-            nvcuda::wmma::load_matrix_sync(right, &sampled[0][pixel(i)], kRow);
-            nvcuda::wmma::mma_sync(sums[i], left, right, sums[i]);
-        }
-    }
-
-    __device__ void store(float (*out)[kRow]) const {
-        for (int i = 0; i < 2; ++i)
-            nvcuda::wmma::store_matrix_sync(&out[output()][pixel(i)], sums[i], kRow, nvcuda::wmma::mem_row_major);
-    }
-};
-
-template <typename T>
-__global__ void __launch_bounds__(kThreads, 2) deform_conv(Sizes s, Tensors<T> all) {
+// A block computes kSub * kTile outputs of kTile pixels.
+template <typename T, int kSub>
+__global__ void __launch_bounds__(kThreads, resident(kSub))
+    deform_conv(Sizes s, Tensors<T> all, const T* turned, const T* packed) {
+    using Tiled = Tiles<T, kSub>;
+    constexpr int kDepth = Tiled::kDepth, kVectors = kDepth / kVector<T>, kRows = kThreads / kVectors;
+    constexpr size_t kSums = sizeof(float[kTile][kSumRow]);
     __shared__ Samples samples;
-    __shared__ __align__(32) T weight[kDepth][kRow];
-    __shared__ __align__(32) T sampled[kDepth][kRow];
-    __shared__ __align__(32) float sums[kTile][kRow];
+    __shared__ __align__(128) unsigned char memory[sizeof(Tiled) > kSums ? sizeof(Tiled) : kSums];
+    Tiled& tiles = *reinterpret_cast<Tiled*>(memory);
 
     int64_t block = blockIdx.x;
-    const int64_t first_pixel = block % s.pixel_tiles * kTile;
-    const int first_output = static_cast<int>((block /= s.pixel_tiles) % s.output_tiles) * kTile;
-    const int group = static_cast<int>((block /= s.output_tiles) % s.groups);
+    const int64_t first_pixel = block % s.pixel_blocks * kTile;
+    const int64_t output_block = (block /= s.pixel_blocks) % s.output_blocks;
+    const int group = static_cast<int>((block /= s.output_blocks) % s.groups);
     const int64_t n = block / s.groups;
     const int64_t planes = static_cast<int64_t>(s.offset_group) * s.points;
-    const T* x = all.x + n * s.channels * s.pixels;
     const T* offset = all.offset + n * 2 * planes * s.out_pixels;
     const T* mask = all.mask ? all.mask + n * planes * s.out_pixels : nullptr;
-    const T* group_weight = all.weight + static_cast<int64_t>(group) * s.group_outputs * s.group_channels * s.points;
+    turned += n * s.pixels * s.row;
+    packed += (group * s.output_blocks + output_block) * kSub * kTile * s.depth;
     const int column = threadIdx.x % kTile;
+    const int vector = threadIdx.x % kVectors * kVector<T>, tile_row = threadIdx.x / kVectors;  // what a thread fills
 
-    Product<T> product;
-    // Channels of this group, split where the offset group changes.
-    for (int begin = 0, end; begin < s.group_channels; begin = end) {
-        const int channel = group * s.group_channels + begin, offset_group = channel / s.offset_channels;
-        end = min(s.group_channels, begin + (offset_group + 1) * s.offset_channels - channel);
-        for (int point = 0; point < s.points; ++point) {
-            if (threadIdx.x < kTile)
-                locate(s, offset, mask, offset_group * s.points + point, first_pixel + column, column, samples);
-            for (int first = begin; first < end; first += kDepth) {
-                __syncthreads();  // samples are there, and the former channels have been multiplied
-                for (int k = threadIdx.x / kTile; k < kDepth; k += kThreads / kTile) {
-                    const int c = first + k, o = first_output + column;
-                    float value = 0.f;
-                    if (c < end)
-                        for (int i = 0; i < 4; ++i) {
-                            const int from = samples.pixel[i][column];
-                            const int64_t plane = static_cast<int64_t>(group * s.group_channels + c) * s.pixels;
-                            if (from >= 0) value += samples.weight[i][column] * to_float(x[plane + from]);
-                        }
-                    from_float(value, sampled[k][column]);
-                    const bool has_weight = c < end && o < s.group_outputs;
-                    const int64_t row = static_cast<int64_t>(o) * s.group_channels + c;
-                    from_float(has_weight ? to_float(group_weight[row * s.points + point]) : 0.f, weight[k][column]);
-                }
-                __syncthreads();
-                product.add(weight, sampled);
+    Product<T, kSub> product;
+    for (int segment = 0; segment < s.slices * s.runs; ++segment) {
+        const int slice = group * s.slices + segment / s.runs, first_point = segment % s.runs * s.run_points;
+        const int first_plane = slice * s.slice / s.offset_channels * s.points;
+        for (int i = threadIdx.x / kTile; i < s.run_points; i += kThreads / kTile)
+            locate(s, offset, mask, first_plane + first_point + i, first_point + i, first_pixel + column,
+                   samples.weight[i][column], samples.pixel[i][column]);
+        __syncthreads();
+        const T* x = turned + static_cast<int64_t>(slice) * s.slice_row;
+        int point = 0, channel = vector;
+        for (int k = 0; k < s.segment; k += kDepth, channel += kDepth) {
+#pragma unroll
+            for (int i = 0; i < kSub * kTile; i += kRows)
+                __pipeline_memcpy_async(&tiles.weight[tile_row + i][vector],
+                                        &packed[(tile_row + i) * s.depth + vector], sizeof(uint4));
+            __pipeline_commit();
+            packed += kDepth;
+            for (; channel >= s.slice_row; channel -= s.slice_row) ++point;
+#pragma unroll
+            for (int p = tile_row; p < kTile; p += kRows) {
+                float value[kVector<T>] = {};
+                if (point < s.run_points)
+                    sample(s, samples.weight[point][p], x + samples.pixel[point][p] * s.row + channel, value);
+                store(value, &tiles.sampled[p][vector]);
             }
+            __pipeline_wait_prior(0);
+            __syncthreads();
+            product.template add<kDepth>(tiles.weight, tiles.sampled);
+            __syncthreads();
         }
     }
 
-    product.store(sums);
-    __syncthreads();
-    if (first_pixel + column >= s.out_pixels) return;
-    for (int i = threadIdx.x / kTile; i < kTile && first_output + i < s.group_outputs; i += kThreads / kTile) {
-        const int64_t o = static_cast<int64_t>(group) * s.group_outputs + first_output + i;
-        const float bias = all.bias ? to_float(all.bias[o]) : 0.f;
-        from_float(sums[i][column] + bias, all.y[(n * s.outputs + o) * s.out_pixels + first_pixel + column]);
+    float(*sums)[kSumRow] = reinterpret_cast<float(*)[kSumRow]>(memory);
+#pragma unroll
+    for (int part = 0; part < kSub; ++part) {
+        product.store(part, sums);
+        __syncthreads();
+        const int first = static_cast<int>(output_block * kSub + part) * kTile;
+        for (int i = threadIdx.x / kTile; i < kTile && first + i < s.group_outputs; i += kThreads / kTile) {
+            if (first_pixel + column >= s.out_pixels) break;
+            const int64_t o = static_cast<int64_t>(group) * s.group_outputs + first + i;
+            const float bias = all.bias ? to_float(all.bias[o]) : 0.f;
+            from_float(sums[i][column] + bias, all.y[(n * s.outputs + o) * s.out_pixels + first_pixel + column]);
+        }
+        __syncthreads();
     }
 }
 
-int64_t tiles(int64_t size) { return (size + kTile - 1) / kTile; }
+// Part counts at compile time, since sums are in registers.
+template <typename T>
+using Kernel = void (*)(Sizes, Tensors<T>, const T*, const T*);
+template <typename T>
+constexpr Kernel<T> kKernels[kMostParts] = {&deform_conv<T, 1>, &deform_conv<T, 2>, &deform_conv<T, 3>,
+                                            &deform_conv<T, 4>, &deform_conv<T, 5>};
+
+int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
 
 template <typename T>
-const char* launch(const Geometry& g, Tensors<T> tensors, void* stream) {
+Sizes sizes_of(const Geometry& g, int multiprocessors, int& parts) {
     Sizes s{};
     s.channels = static_cast<int>(g.channels), s.height = static_cast<int>(g.height);
     s.width = static_cast<int>(g.width), s.outputs = static_cast<int>(g.outputs);
@@ -182,16 +126,71 @@ const char* launch(const Geometry& g, Tensors<T> tensors, void* stream) {
     s.group_channels = static_cast<int>(g.group_channels()), s.group_outputs = static_cast<int>(g.group_outputs());
     s.offset_group = static_cast<int>(g.offset_group);
     s.offset_channels = static_cast<int>(g.channels / g.offset_group);
-    s.pixels = g.pixels(), s.out_pixels = g.out_pixels();
-    s.pixel_tiles = tiles(g.out_pixels()), s.output_tiles = tiles(g.group_outputs()), s.groups = g.group;
+    s.pixels = g.pixels(), s.out_pixels = g.out_pixels(), s.groups = g.group, s.batch = g.batch;
 
-    const int64_t blocks = s.pixel_tiles * s.output_tiles * s.groups * g.batch;
-    if (!blocks) return nullptr;
+    // As many parts as spare sampling again, and as few as leave two blocks to each multiprocessor.
+    const int64_t tiles = ceil_div(g.group_outputs(), kTile);
+    s.pixel_blocks = ceil_div(g.out_pixels(), kTile);
+    for (parts = static_cast<int>(ceil_div(tiles, ceil_div(tiles, kMostParts)));; --parts) {
+        s.output_blocks = ceil_div(tiles, parts);
+        if (parts == 1 || s.pixel_blocks * s.output_blocks * g.group * g.batch >= 2 * multiprocessors) break;
+    }
+    s.slice = static_cast<int>(gcd(s.group_channels, s.offset_channels));
+    s.slice_row = static_cast<int>(ceil_div(s.slice, kVector<T>) * kVector<T>);
+    s.slices = s.group_channels / s.slice;
+    s.run_points = s.points < kPoints ? s.points : kPoints;
+    s.runs = static_cast<int>(ceil_div(s.points, s.run_points));
+    const int64_t step = row_bytes(parts) / static_cast<int64_t>(sizeof(T));
+    s.segment = static_cast<int>(ceil_div(int64_t{s.run_points} * s.slice_row, step) * step);
+    s.row = s.groups * s.slices * s.slice_row;
+    s.depth = int64_t{s.slices} * s.runs * s.segment;
+    return s;
+}
+
+template <typename... Arguments>
+const char* queue(void (*kernel)(Arguments...), int64_t blocks, cudaStream_t stream, Arguments... arguments) {
     if (blocks >= int64_t{1} << 31) return "more than 2^31 blocks of threads; use smaller batches";
-    void* arguments[] = {&s, &tensors};
-    const cudaError_t error = cudaLaunchKernel(&deform_conv<T>, dim3(static_cast<unsigned>(blocks)), dim3(kThreads),
-                                               arguments, 0, static_cast<cudaStream_t>(stream));
+    void* pointers[] = {&arguments...};
+    const dim3 grid(static_cast<unsigned>(blocks)), block(kThreads);
+    const cudaError_t error = cudaLaunchKernel(kernel, grid, block, pointers, 0, stream);
     return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
+}
+
+template <typename T>
+const char* launch(const Geometry& g, Tensors<T> t, void* to) {
+    if (!g.batch || !g.outputs || !g.out_pixels()) return nullptr;
+    if (g.pixels() >= int64_t{1} << 30 || g.out_pixels() >= int64_t{1} << 30) return "more than 2^30 pixels";
+    const auto stream = static_cast<cudaStream_t>(to);
+    int device = 0, multiprocessors = 0, parts = 0;
+    cudaError_t error = cudaGetDevice(&device);
+    if (error == cudaSuccess)
+        error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
+    if (error != cudaSuccess) return cudaGetErrorString(error);
+
+    const Sizes s = sizes_of<T>(g, multiprocessors, parts);
+    const int64_t rows = s.output_blocks * parts * kTile, weights = s.groups * rows * s.depth;
+    const int64_t image = s.pixels * s.row, fitting = kScratch / static_cast<int64_t>(image * sizeof(T));
+    const int64_t images = fitting < 1 ? 1 : fitting < s.batch ? fitting : s.batch;
+    const Scratch scratch(device, stream, static_cast<size_t>(weights + images * image) * sizeof(T));
+    if (scratch.error != cudaSuccess) return cudaGetErrorString(scratch.error);
+    T* packed = static_cast<T*>(scratch.memory);
+    T* turned = packed + weights;  // weights are whole vectors
+    if (const char* wrong =
+            queue(&pack<T>, ceil_div(weights, kThreads), stream, s, static_cast<int>(rows), t.weight, packed))
+        return wrong;
+    for (int64_t n = 0, count; n < s.batch; n += count) {
+        count = s.batch - n < images ? s.batch - n : images;
+        const int64_t tiles = ceil_div(s.pixels, kTile) * ceil_div(s.slice_row, kTile) * (s.row / s.slice_row);
+        if (const char* wrong = queue(&turn<T>, count * tiles, stream, s, t.x, turned)) return wrong;
+        const int64_t blocks = s.pixel_blocks * s.output_blocks * s.groups * count;
+        if (const char* wrong = queue(kKernels<T>[parts - 1], blocks, stream, s, t, static_cast<const T*>(turned),
+                                      static_cast<const T*>(packed)))
+            return wrong;
+        const int64_t planes = count * s.offset_group * s.points * s.out_pixels;
+        t.x += count * s.channels * s.pixels, t.offset += 2 * planes, t.y += count * s.outputs * s.out_pixels;
+        if (t.mask) t.mask += planes;
+    }
+    return nullptr;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// As much of CUDA as cuda/kernel.cu uses, on a CPU: blocks run one after another, the threads of a block take turns,
+// As much of CUDA as cuda/ uses, on a CPU: blocks run one after another, the threads of a block take turns,
 // and __syncthreads hands over to the next. It proves the kernel's arithmetic and its barriers, not its speed; a
 // barrier that only some threads reach ends the program.
 #pragma once
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <tuple>
@@ -33,12 +34,49 @@ typedef void* cudaStream_t;
 constexpr cudaError_t cudaSuccess = 0;
 inline const char* cudaGetErrorString(cudaError_t) { return "unknown"; }
 
+struct float2 {
+    float x, y;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+struct alignas(16) uint4 {
+    unsigned x, y, z, w;
+};
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
+
+// One device with one multiprocessor, on which two blocks are enough; memory is the CPU's, so that a sanitizer sees
+// what is read or written beyond it.
+enum { cudaDevAttrMultiProcessorCount };
+inline cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
+inline cudaError_t cudaDeviceGetAttribute(int* value, int, int) { return *value = 1, cudaSuccess; }
+
+typedef void* cudaMemPool_t;
+enum { cudaMemAllocationTypePinned, cudaMemLocationTypeDevice, cudaMemPoolAttrReleaseThreshold };
+struct cudaMemPoolProps {
+    int allocType;
+    struct {
+        int type, id;
+    } location;
+};
+inline cudaError_t cudaMemPoolCreate(cudaMemPool_t*, const cudaMemPoolProps*) { return cudaSuccess; }
+inline cudaError_t cudaMemPoolDestroy(cudaMemPool_t) { return cudaSuccess; }
+inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, int, void*) { return cudaSuccess; }
+inline cudaError_t cudaMallocFromPoolAsync(void** memory, size_t bytes, cudaMemPool_t, cudaStream_t) {
+    if (posix_memalign(memory, 256, bytes)) return 2;
+    std::memset(*memory, 0xff, bytes);  // no numbers, where the kernel forgets to write
+    return cudaSuccess;
+}
+inline cudaError_t cudaFreeAsync(void* memory, cudaStream_t) { return std::free(memory), cudaSuccess; }
+
 namespace cuda_on_cpu {
 
 struct Thread {
     ucontext_t context;
     std::unique_ptr<char[]> stack;
     bool finished;
+    std::vector<std::function<void()>> copies;  // that may still be on their way
 };
 
 inline ucontext_t scheduler;
@@ -52,7 +90,7 @@ inline void enter() {
 }
 
 inline void run_block(std::vector<Thread>& threads) {
-    constexpr size_t kStack = 64 * 1024;
+    constexpr size_t kStack = 128 * 1024;
     for (Thread& thread : threads) {
         if (!thread.stack) thread.stack.reset(new char[kStack]);
         thread.finished = false;
