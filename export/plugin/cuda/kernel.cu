@@ -22,7 +22,7 @@ constexpr int64_t kScratch = DEFORM_SCRATCH;  // bytes of images turned at once;
 // Bytes of a row of a tile: products between two barriers. Shared memory stays below 48 KB.
 constexpr int row_bytes(int parts) { return parts <= 2 ? 128 : 64; }
 // Blocks on a multiprocessor, for the sake of which registers are limited.
-constexpr int resident(int parts) { return parts == 1 ? 4 : parts == 2 ? 3 : 2; }
+constexpr int resident(int parts) { return parts <= 2 ? 3 : 2; }
 
 template <typename T, int kSub>
 struct Tiles {
@@ -51,9 +51,9 @@ __global__ void __launch_bounds__(kThreads, resident(kSub))
     const int64_t planes = static_cast<int64_t>(s.offset_group) * s.points;
     const T* offset = all.offset + n * 2 * planes * s.out_pixels;
     const T* mask = all.mask ? all.mask + n * planes * s.out_pixels : nullptr;
-    turned += n * s.pixels * s.row;
+    const int image = static_cast<int>(n * s.pixels) * (s.row / kVector<T>);
     packed += (group * s.output_blocks + output_block) * kSub * kTile * s.depth;
-    const int column = threadIdx.x % kTile;
+    const Place place(s, first_pixel);
     const int vector = threadIdx.x % kVectors * kVector<T>, tile_row = threadIdx.x / kVectors;  // what a thread fills
 
     Product<T, kSub> product;
@@ -61,8 +61,8 @@ __global__ void __launch_bounds__(kThreads, resident(kSub))
         const int slice = group * s.slices + segment / s.runs, first_point = segment % s.runs * s.run_points;
         const int first_plane = slice * s.slice / s.offset_channels * s.points;
         for (int i = threadIdx.x / kTile; i < s.run_points; i += kThreads / kTile)
-            locate(s, offset, mask, first_plane + first_point + i, first_point + i, first_pixel + column,
-                   samples.weight[i][column], samples.pixel[i][column]);
+            locate(s, offset, mask, first_plane + first_point + i, first_point + i, image, place,
+                   samples.weight[i][place.number], samples.vector[i][place.number]);
         __syncthreads();
         const T* x = turned + static_cast<int64_t>(slice) * s.slice_row;
         int point = 0, channel = vector;
@@ -78,7 +78,7 @@ __global__ void __launch_bounds__(kThreads, resident(kSub))
             for (int p = tile_row; p < kTile; p += kRows) {
                 float value[kVector<T>] = {};
                 if (point < s.run_points)
-                    sample(s, samples.weight[point][p], x + samples.pixel[point][p] * s.row + channel, value);
+                    sample(samples.weight[point][p], samples.vector[point][p], x + channel, value);
                 store(value, &tiles.sampled[p][vector]);
             }
             __pipeline_wait_prior(0);
@@ -95,10 +95,10 @@ __global__ void __launch_bounds__(kThreads, resident(kSub))
         __syncthreads();
         const int first = static_cast<int>(output_block * kSub + part) * kTile;
         for (int i = threadIdx.x / kTile; i < kTile && first + i < s.group_outputs; i += kThreads / kTile) {
-            if (first_pixel + column >= s.out_pixels) break;
+            if (!place.inside) break;
             const int64_t o = static_cast<int64_t>(group) * s.group_outputs + first + i;
             const float bias = all.bias ? to_float(all.bias[o]) : 0.f;
-            from_float(sums[i][column] + bias, all.y[(n * s.outputs + o) * s.out_pixels + first_pixel + column]);
+            from_float(sums[i][place.number] + bias, all.y[(n * s.outputs + o) * s.out_pixels + place.pixel(s)]);
         }
         __syncthreads();
     }
@@ -118,7 +118,7 @@ Sizes sizes_of(const Geometry& g, int multiprocessors, int& parts) {
     Sizes s{};
     s.channels = static_cast<int>(g.channels), s.height = static_cast<int>(g.height);
     s.width = static_cast<int>(g.width), s.outputs = static_cast<int>(g.outputs);
-    s.out_width = static_cast<int>(g.out_width);
+    s.out_height = static_cast<int>(g.out_height), s.out_width = static_cast<int>(g.out_width);
     s.kernel_x = static_cast<int>(g.kernel.x), s.points = static_cast<int>(g.points());
     s.stride_y = static_cast<int>(g.stride.y), s.stride_x = static_cast<int>(g.stride.x);
     s.dilation_y = static_cast<int>(g.dilation.y), s.dilation_x = static_cast<int>(g.dilation.x);
@@ -142,7 +142,7 @@ Sizes sizes_of(const Geometry& g, int multiprocessors, int& parts) {
     s.runs = static_cast<int>(ceil_div(s.points, s.run_points));
     const int64_t step = row_bytes(parts) / static_cast<int64_t>(sizeof(T));
     s.segment = static_cast<int>(ceil_div(int64_t{s.run_points} * s.slice_row, step) * step);
-    s.row = s.groups * s.slices * s.slice_row;
+    s.row = static_cast<int>(s.groups) * s.slices * s.slice_row;
     s.depth = int64_t{s.slices} * s.runs * s.segment;
     return s;
 }
@@ -169,14 +169,15 @@ const char* launch(const Geometry& g, Tensors<T> t, void* to) {
 
     const Sizes s = sizes_of<T>(g, multiprocessors, parts);
     const int64_t rows = s.output_blocks * parts * kTile, weights = s.groups * rows * s.depth;
+    if (s.pixels * s.row / kVector<T> >= int64_t{1} << 31) return "an image of more than 2^31 vectors of channels";
     const int64_t image = s.pixels * s.row, fitting = kScratch / static_cast<int64_t>(image * sizeof(T));
     const int64_t images = fitting < 1 ? 1 : fitting < s.batch ? fitting : s.batch;
-    const Scratch scratch(device, stream, static_cast<size_t>(weights + images * image) * sizeof(T));
+    const Scratch scratch(device, stream, static_cast<size_t>(weights + s.row + images * image) * sizeof(T));
     if (scratch.error != cudaSuccess) return cudaGetErrorString(scratch.error);
     T* packed = static_cast<T*>(scratch.memory);
-    T* turned = packed + weights;  // weights are whole vectors
+    T* turned = packed + weights + s.row;  // both are whole vectors
     if (const char* wrong =
-            queue(&pack<T>, ceil_div(weights, kThreads), stream, s, static_cast<int>(rows), t.weight, packed))
+            queue(&pack<T>, ceil_div(weights + s.row, kThreads), stream, s, static_cast<int>(rows), t.weight, packed))
         return wrong;
     for (int64_t n = 0, count; n < s.batch; n += count) {
         count = s.batch - n < images ? s.batch - n : images;

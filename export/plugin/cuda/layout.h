@@ -12,7 +12,7 @@ __global__ void __launch_bounds__(kThreads) turn(Sizes s, const T* x, T* turned)
     constexpr int kVectors = kTile / kVector<T>, kRows = kThreads / kTile;
     __shared__ T tile[kTile][kTile + 4 / sizeof(T)];  // rows begin an odd number of banks apart
     const int64_t pixel_tiles = (s.pixels + kTile - 1) / kTile;
-    const int slice_tiles = (s.slice_row + kTile - 1) / kTile, slices = static_cast<int>(s.row / s.slice_row);
+    const int slice_tiles = (s.slice_row + kTile - 1) / kTile, slices = s.row / s.slice_row;
     const int64_t first_pixel = blockIdx.x % pixel_tiles * kTile;
     const int64_t others = blockIdx.x / pixel_tiles, n = others / slice_tiles / slices;
     const int first = static_cast<int>(others % slice_tiles) * kTile;
@@ -42,18 +42,19 @@ __global__ void __launch_bounds__(kThreads) turn(Sizes s, const T* x, T* turned)
 }
 
 // weight (outputs, group channels, points) -> packed (groups, rows, depth): products in the kernel's order; zeros
-// where there is no output, point or channel. A thread packs one element.
+// where there is no output, point or channel. Behind them a row of zeros, which is the turned image's pixel -1. A thread
+// packs one element.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) pack(Sizes s, int rows, const T* weight, T* packed) {
     const int64_t to = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-    if (to >= s.groups * rows * s.depth) return;
-    const int64_t o = to / s.depth % rows, group = to / s.depth / rows;
+    const int64_t weights = s.groups * rows * s.depth, o = to / s.depth % rows, group = to / s.depth / rows;
+    if (to >= weights + s.row) return;
     const int k = static_cast<int>(to % s.depth), segment = k / s.segment, in_segment = k % s.segment;
     const int in_run = in_segment / s.slice_row, c = in_segment % s.slice_row;
     const int point = segment % s.runs * s.run_points + in_run, channel = segment / s.runs * s.slice + c;
     T value;
     from_float(0.f, value);
-    if (o < s.group_outputs && in_run < s.run_points && point < s.points && c < s.slice)
+    if (to < weights && o < s.group_outputs && in_run < s.run_points && point < s.points && c < s.slice)
         value = weight[((group * s.group_outputs + o) * s.group_channels + channel) * s.points + point];
     packed[to] = value;
 }

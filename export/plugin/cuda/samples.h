@@ -5,24 +5,50 @@
 
 namespace deform::cuda {
 
-// Bilinear weights times the mask, 0 where there is nothing to add, for the pixel itself and those right of it, below
-// and right below. The index may lie outside where the weight is 0.
-struct Samples {
-    float4 weight[kPoints][kTile];
-    int pixel[kPoints][kTile];
+constexpr int kStrip = 4;  // rows
+
+// The output pixel of a thread. Blocks go through the map in strips of kStrip rows, column by column: what a block
+// samples is then about as high as it is wide, and more of it is in the cache. Neighbours in memory are neighbouring
+// threads' nevertheless.
+struct Place {
+    int number;  // 0 to kTile - 1, in the order of the strip
+    int row, column;
+    bool inside;
+
+    __device__ Place(const Sizes& s, int64_t first) {
+        constexpr int kColumns = kTile / kStrip;
+        const int t = threadIdx.x % kTile;
+        number = t % kColumns * kStrip + t / kColumns;
+        const int p = static_cast<int>(first) + number, strip = p / (kStrip * s.out_width) * kStrip;
+        const int rows = min(kStrip, s.out_height - strip), in_strip = p - strip * s.out_width;
+        inside = p < s.out_pixels;
+        row = inside ? strip + in_strip % rows : 0;
+        column = inside ? in_strip / rows : 0;
+    }
+
+    __device__ int64_t pixel(const Sizes& s) const { return static_cast<int64_t>(row) * s.out_width + column; }
 };
 
-// Row and column of output pixel `p` -> sample of kernel point `point`; `plane` is its mask's.
+// Bilinear weights times the mask, and vectors of the turned image: the pixel, those right of it, below and right
+// below. What has no weight points to the row of zeros.
+struct Samples {
+    float4 weight[kPoints][kTile];
+    int4 vector[kPoints][kTile];
+};
+
+// Fills sample `i` of the run at `place`: kernel point `point`, whose mask has the plane `plane`. `image` is the first
+// vector of the image.
 template <typename T>
-__device__ void locate(const Sizes& s, const T* offset, const T* mask, int plane, int point, int64_t p, float4& weight,
-                       int& pixel) {
+__device__ void locate(const Sizes& s, const T* offset, const T* mask, int plane, int point, int image,
+                       const Place& place, float4& weight, int4& vector) {
+    const int zeros = -s.row / kVector<T>;
     weight = make_float4(0.f, 0.f, 0.f, 0.f);
-    pixel = 0;
-    if (point >= s.points || p >= s.out_pixels) return;
-    const int row = static_cast<int>(p) / s.out_width, column = static_cast<int>(p) % s.out_width;
-    const float y = static_cast<float>(row * s.stride_y - s.pad_top + point / s.kernel_x * s.dilation_y) +
+    vector = make_int4(zeros, zeros, zeros, zeros);
+    if (point >= s.points || !place.inside) return;
+    const int64_t p = place.pixel(s);
+    const float y = static_cast<float>(place.row * s.stride_y - s.pad_top + point / s.kernel_x * s.dilation_y) +
                     to_float(offset[2 * plane * s.out_pixels + p]);
-    const float x = static_cast<float>(column * s.stride_x - s.pad_left + point % s.kernel_x * s.dilation_x) +
+    const float x = static_cast<float>(place.column * s.stride_x - s.pad_left + point % s.kernel_x * s.dilation_x) +
                     to_float(offset[(2 * plane + 1) * s.out_pixels + p]);
     if (!(y > -1.f && y < s.height && x > -1.f && x < s.width)) return;  // NaN is outside
     const int top = static_cast<int>(floorf(y)), left = static_cast<int>(floorf(x));
@@ -32,22 +58,19 @@ __device__ void locate(const Sizes& s, const T* offset, const T* mask, int plane
     const bool has_left = left >= 0, has_right = left + 1 < s.width;
     weight.x = has_left ? upper * (1.f - right) : 0.f, weight.y = has_right ? upper * right : 0.f;
     weight.z = has_left ? lower * (1.f - right) : 0.f, weight.w = has_right ? lower * right : 0.f;
-    pixel = top * s.width + left;
+    const int step = s.row / kVector<T>, at = image + (top * s.width + left) * step, below = at + s.width * step;
+    if (weight.x != 0.f) vector.x = at;
+    if (weight.y != 0.f) vector.y = at + step;
+    if (weight.z != 0.f) vector.z = below;
+    if (weight.w != 0.f) vector.w = below + step;
 }
 
-__device__ inline uint4 load_unless_zero(float weight, const void* from) {
-    uint4 vector = make_uint4(0, 0, 0, 0);
-    if (weight != 0.f) vector = *static_cast<const uint4*>(from);
-    return vector;
-}
-
-// A vector of channels, fp32; `at` is the pixel's in the turned image.
+// A vector of channels, fp32; `x` is where the channels are in the turned images' first pixel.
 template <typename T>
-__device__ inline void sample(const Sizes& s, float4 weight, const T* at, float (&value)[kVector<T>]) {
-    const int64_t below = s.width * s.row;
+__device__ inline void sample(float4 weight, int4 vector, const T* x, float (&value)[kVector<T>]) {
+    const uint4* from = reinterpret_cast<const uint4*>(x);
     const float weights[] = {weight.x, weight.y, weight.z, weight.w};
-    const uint4 corners[] = {load_unless_zero(weight.x, at), load_unless_zero(weight.y, at + s.row),
-                             load_unless_zero(weight.z, at + below), load_unless_zero(weight.w, at + below + s.row)};
+    const uint4 corners[] = {from[vector.x], from[vector.y], from[vector.z], from[vector.w]};
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         float corner[kVector<T>];

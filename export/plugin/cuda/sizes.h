@@ -19,7 +19,7 @@ constexpr int kVector = 16 / sizeof(T);
 // Products of an output are summed in the order (slice, run, point, channel). A slice is a number of channels that
 // have group and offset group in common, a run up to kPoints kernel points. All numbers are elements.
 struct Sizes {
-    int channels, height, width, outputs, out_width;
+    int channels, height, width, outputs, out_height, out_width;
     int kernel_x, points;
     int stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left;
     int group_channels, group_outputs, offset_group, offset_channels;
@@ -27,8 +27,8 @@ struct Sizes {
     int slices, runs;      // of a group, of a slice
     int run_points, segment;  // of a run: points, and products with zeros up to whole steps of the kernel
     int64_t pixels, out_pixels;
-    int64_t row;                                         // channels of a pixel of the turned image
-    int64_t depth;                                       // products of an output, with the zeros
+    int row;        // channels of a pixel of the turned image
+    int64_t depth;  // products of an output, with the zeros
     int64_t pixel_blocks, output_blocks, groups, batch;  // the grid, innermost first
 };
 
