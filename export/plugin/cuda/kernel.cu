@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(kThreads, resident(kSub))
     const T* offset = all.offset + n * 2 * planes * s.out_pixels;
     const T* mask = all.mask ? all.mask + n * planes * s.out_pixels : nullptr;
     const int image = static_cast<int>(n * s.pixels) * (s.row / kVector<T>);
-    packed += (group * s.output_blocks + output_block) * kSub * kTile * s.depth;
+    packed += (group * s.output_blocks + output_block) * kSub * kTile * s.depth + threadIdx.x * kVector<T>;
     const Place place(s, first_pixel);
     const int vector = threadIdx.x % kVectors * kVector<T>, tile_row = threadIdx.x / kVectors;  // what a thread fills
 
@@ -69,18 +69,18 @@ __global__ void __launch_bounds__(kThreads, resident(kSub))
         for (int k = 0; k < s.segment; k += kDepth, channel += kDepth) {
 #pragma unroll
             for (int i = 0; i < kSub * kTile; i += kRows)
-                __pipeline_memcpy_async(&tiles.weight[tile_row + i][vector],
-                                        &packed[(tile_row + i) * s.depth + vector], sizeof(uint4));
+                __pipeline_memcpy_async(&tiles.weight[tile_row + i][vector], packed + i * kDepth, sizeof(uint4));
             __pipeline_commit();
-            packed += kDepth;
+            packed += kSub * kTile * kDepth;
             for (; channel >= s.slice_row; channel -= s.slice_row) ++point;
+            float values[kTile / kRows][kVector<T>] = {};
+            if (point < s.run_points)
 #pragma unroll
-            for (int p = tile_row; p < kTile; p += kRows) {
-                float value[kVector<T>] = {};
-                if (point < s.run_points)
-                    sample(samples.weight[point][p], samples.vector[point][p], x + channel, value);
-                store(value, &tiles.sampled[p][vector]);
-            }
+                for (int i = 0; i < kTile / kRows; ++i)
+                    sample(samples.weight[point][tile_row + i * kRows], samples.vector[point][tile_row + i * kRows],
+                           x + channel, values[i]);
+#pragma unroll
+            for (int i = 0; i < kTile / kRows; ++i) store(values[i], &tiles.sampled[tile_row + i * kRows][vector]);
             __pipeline_wait_prior(0);
             __syncthreads();
             product.template add<kDepth>(tiles.weight, tiles.sampled);
@@ -140,8 +140,8 @@ Sizes sizes_of(const Geometry& g, int multiprocessors, int& parts) {
     s.slices = s.group_channels / s.slice;
     s.run_points = s.points < kPoints ? s.points : kPoints;
     s.runs = static_cast<int>(ceil_div(s.points, s.run_points));
-    const int64_t step = row_bytes(parts) / static_cast<int64_t>(sizeof(T));
-    s.segment = static_cast<int>(ceil_div(int64_t{s.run_points} * s.slice_row, step) * step);
+    s.step = row_bytes(parts) / static_cast<int>(sizeof(T));
+    s.segment = static_cast<int>(ceil_div(int64_t{s.run_points} * s.slice_row, s.step) * s.step);
     s.row = static_cast<int>(s.groups) * s.slices * s.slice_row;
     s.depth = int64_t{s.slices} * s.runs * s.segment;
     return s;
@@ -168,7 +168,7 @@ const char* launch(const Geometry& g, Tensors<T> t, void* to) {
     if (error != cudaSuccess) return cudaGetErrorString(error);
 
     const Sizes s = sizes_of<T>(g, multiprocessors, parts);
-    const int64_t rows = s.output_blocks * parts * kTile, weights = s.groups * rows * s.depth;
+    const int64_t weights = s.groups * s.output_blocks * parts * kTile * s.depth;
     if (s.pixels * s.row / kVector<T> >= int64_t{1} << 31) return "an image of more than 2^31 vectors of channels";
     const int64_t image = s.pixels * s.row, fitting = kScratch / static_cast<int64_t>(image * sizeof(T));
     const int64_t images = fitting < 1 ? 1 : fitting < s.batch ? fitting : s.batch;
@@ -177,7 +177,7 @@ const char* launch(const Geometry& g, Tensors<T> t, void* to) {
     T* packed = static_cast<T*>(scratch.memory);
     T* turned = packed + weights + s.row;  // both are whole vectors
     if (const char* wrong =
-            queue(&pack<T>, ceil_div(weights + s.row, kThreads), stream, s, static_cast<int>(rows), t.weight, packed))
+            queue(&pack<T>, ceil_div(weights + s.row, kThreads), stream, s, parts * kTile, t.weight, packed))
         return wrong;
     for (int64_t n = 0, count; n < s.batch; n += count) {
         count = s.batch - n < images ? s.batch - n : images;

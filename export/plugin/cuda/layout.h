@@ -41,20 +41,22 @@ __global__ void __launch_bounds__(kThreads) turn(Sizes s, const T* x, T* turned)
     }
 }
 
-// weight (outputs, group channels, points) -> packed (groups, rows, depth): products in the kernel's order; zeros
-// where there is no output, point or channel. Behind them a row of zeros, which is the turned image's pixel -1. A thread
-// packs one element.
+// weight (outputs, group channels, points) -> packed (groups, output blocks, steps, block_rows, s.step): what a block
+// loads at once lies together, products in the kernel's order; zeros where there is no output, point or channel. Behind
+// them a row of zeros, which is the turned image's pixel -1. A thread packs one element.
 template <typename T>
-__global__ void __launch_bounds__(kThreads) pack(Sizes s, int rows, const T* weight, T* packed) {
+__global__ void __launch_bounds__(kThreads) pack(Sizes s, int block_rows, const T* weight, T* packed) {
     const int64_t to = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-    const int64_t weights = s.groups * rows * s.depth, o = to / s.depth % rows, group = to / s.depth / rows;
-    if (to >= weights + s.row) return;
-    const int k = static_cast<int>(to % s.depth), segment = k / s.segment, in_segment = k % s.segment;
+    const int64_t row_of = to / s.step, step_of = row_of / block_rows, block_of = step_of / (s.depth / s.step);
+    const int64_t group = block_of / s.output_blocks, o = block_of % s.output_blocks * block_rows + row_of % block_rows;
+    if (group >= s.groups && to >= s.groups * s.output_blocks * block_rows * s.depth + s.row) return;
+    const int k = static_cast<int>(step_of % (s.depth / s.step)) * s.step + static_cast<int>(to % s.step);
+    const int segment = k / s.segment, in_segment = k % s.segment;
     const int in_run = in_segment / s.slice_row, c = in_segment % s.slice_row;
     const int point = segment % s.runs * s.run_points + in_run, channel = segment / s.runs * s.slice + c;
     T value;
     from_float(0.f, value);
-    if (to < weights && o < s.group_outputs && in_run < s.run_points && point < s.points && c < s.slice)
+    if (group < s.groups && o < s.group_outputs && in_run < s.run_points && point < s.points && c < s.slice)
         value = weight[((group * s.group_outputs + o) * s.group_channels + channel) * s.points + point];
     packed[to] = value;
 }

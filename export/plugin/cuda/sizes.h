@@ -28,7 +28,8 @@ struct Sizes {
     int run_points, segment;  // of a run: points, and products with zeros up to whole steps of the kernel
     int64_t pixels, out_pixels;
     int row;        // channels of a pixel of the turned image
-    int64_t depth;  // products of an output, with the zeros
+    int step;       // products of an output between two barriers
+    int64_t depth;  // ... in all, with the zeros
     int64_t pixel_blocks, output_blocks, groups, batch;  // the grid, innermost first
 };
 
