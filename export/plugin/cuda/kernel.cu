@@ -13,7 +13,7 @@
 namespace deform::cuda {
 namespace {
 
-constexpr int kMostParts = 5;                     // of kTile outputs, in a block
+constexpr int kMostParts = 5;  // of kTile outputs, in a block
 #ifndef DEFORM_SCRATCH
 #define DEFORM_SCRATCH (int64_t{64} << 20)
 #endif
@@ -27,7 +27,8 @@ constexpr int resident(int parts) { return parts <= 2 ? 3 : 2; }
 template <typename T, int kSub>
 struct Tiles {
     static constexpr int kDepth = row_bytes(kSub) / sizeof(T);
-    static constexpr int kRow = kDepth + kVector<T>;  // 16 bytes more: the rows that are read at once lie in other banks
+    static constexpr int kRow =
+        kDepth + kVector<T>;  // 16 bytes more: the rows that are read at once lie in other banks
     T weight[kSub * kTile][kRow];
     T sampled[kTile][kRow];
 };
@@ -88,7 +89,7 @@ __global__ void __launch_bounds__(kThreads, resident(kSub))
         }
     }
 
-    float(*sums)[kSumRow] = reinterpret_cast<float(*)[kSumRow]>(memory);
+    float (*sums)[kSumRow] = reinterpret_cast<float (*)[kSumRow]>(memory);
 #pragma unroll
     for (int part = 0; part < kSub; ++part) {
         product.store(part, sums);
@@ -163,8 +164,7 @@ const char* launch(const Geometry& g, Tensors<T> t, void* to) {
     const auto stream = static_cast<cudaStream_t>(to);
     int device = 0, multiprocessors = 0, parts = 0;
     cudaError_t error = cudaGetDevice(&device);
-    if (error == cudaSuccess)
-        error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
+    if (error == cudaSuccess) error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
     if (error != cudaSuccess) return cudaGetErrorString(error);
 
     const Sizes s = sizes_of<T>(g, multiprocessors, parts);

@@ -23,13 +23,13 @@ struct Sizes {
     int kernel_x, points;
     int stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left;
     int group_channels, group_outputs, offset_group, offset_channels;
-    int slice, slice_row;  // channels of a slice, and with zeros up to whole vectors
-    int slices, runs;      // of a group, of a slice
+    int slice, slice_row;     // channels of a slice, and with zeros up to whole vectors
+    int slices, runs;         // of a group, of a slice
     int run_points, segment;  // of a run: points, and products with zeros up to whole steps of the kernel
     int64_t pixels, out_pixels;
-    int row;        // channels of a pixel of the turned image
-    int step;       // products of an output between two barriers
-    int64_t depth;  // ... in all, with the zeros
+    int row;                                             // channels of a pixel of the turned image
+    int step;                                            // products of an output between two barriers
+    int64_t depth;                                       // ... in all, with the zeros
     int64_t pixel_blocks, output_blocks, groups, batch;  // the grid, innermost first
 };
 
