@@ -9,6 +9,8 @@
         DetectorError        the network could not be run on a frame                 client/detection/errors.py
             UnavailableError the server did not answer this time                     client/detection/transport.py
                 MistrustError    client and server do not trust each other           client/detection/transport.py
+                OverloadedError  the server has more to do than it takes on          client/detection/transport.py
+                RegionLostError  the server does not know our shared memory          client/detection/transport.py
         PluginError          the library of operators is missing or does not load    client/detection/custom_ops.py
         ServerError          the embedded server does not start, or has died         client/serving/errors.py
         ModelError           there is no such model, or several                      client/serving/model.py

@@ -12,7 +12,6 @@ from client.batch.deal import Result, aside
 from client.batch.journal import Journal
 from client.batch.pieces import OVERLAP_S
 from client.batch.work import Work
-from client.detection.access import Access
 from client.jobs.finished import finished_jobs, prepared
 from client.jobs.inputs import result_name, short_enough
 from client.jobs.job import check_results
@@ -105,8 +104,8 @@ def one_server(config: NetworkConfig) -> Iterator[NetworkConfig]:
     if config.kind == "local" or config.url is not None:
         yield config
         return
-    with own_server(config, canary_every_s=_CANARY_EVERY_S) as (_, url, _):
-        yield config.model_copy(update={"url": url, "access": Access()})
+    with own_server(config, canary_every_s=_CANARY_EVERY_S) as (server, url, _):
+        yield config.model_copy(update={"url": url, "access": server.access})
 
 
 def _name(input: str) -> str:

@@ -58,6 +58,12 @@ InFlight = Annotated[
     int | None,
     typer.Option(min=1, help="Frames of a video in the network at a time; by default as many as it can use."),
 ]
+SharedMemory = Annotated[
+    Literal["auto", "on", "off"],
+    typer.Option(
+        help="Hand images to a Triton server on this machine in shared memory: where it takes them, always, or never."
+    ),
+]
 Jobs = Annotated[int, typer.Option("-j", "--jobs", min=1, help="Videos tracked side by side.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results of other settings or inputs.")]
 OldOutputRoot = Annotated[Path | None, typer.Option("--output-root", hidden=True)]  # the former name of --output
@@ -75,6 +81,7 @@ class NetworkOptions:
     url: Url = None
     protocol: WireProtocol = "grpc"
     in_flight: InFlight = None
+    shared_memory: SharedMemory = "auto"
     retry_for: RetryFor = 60
     tls_ca: TlsCa = None
     tls_cert: TlsCert = None
@@ -115,6 +122,7 @@ class NetworkOptions:
             model=choice.name,
             graph=choice.graph,
             in_flight=self.in_flight,
+            shared_memory=self.shared_memory,
             retry_for_s=self.retry_for,
         )
 

@@ -19,12 +19,17 @@ from client.detection.transport import (
     Arrays,
     Image,
     MistrustError,
+    RegionLostError,
     ServedModel,
+    SharedImage,
     UnavailableError,
     arrays,
     described,
+    filled,
     is_for_now,
+    is_lost_region,
     printable,
+    unavailable,
     unknown_model,
 )
 
@@ -96,15 +101,35 @@ class GrpcTransport:
             parameters={key: value.string_value for key, value in config.parameters.items()},
         )
 
-    def infer(self, model: str, image: tuple[str, Image], outputs: list[str], timeout_s: float) -> Arrays:
+    def infer(self, model: str, image: tuple[str, Image | SharedImage], outputs: list[str], timeout_s: float) -> Arrays:
         name, pixels = image
-        tensor = triton_grpc.InferInput(name, pixels.shape, "UINT8").set_data_from_numpy(pixels)
+        tensor = filled(triton_grpc.InferInput(name, pixels.shape, "UINT8"), pixels)
         wanted = [triton_grpc.InferRequestedOutput(output) for output in outputs]
         with self._translated():
             answer = self._client.infer(
                 model, [tensor], outputs=wanted, headers=self._headers, client_timeout=timeout_s
             )
         return arrays(answer.as_numpy, outputs, self._address)
+
+    def answered(self, model: str, timeout_s: float) -> int:
+        with self._translated():
+            said = self._client.get_inference_statistics(model, headers=self._headers, client_timeout=timeout_s)
+        return sum(version.inference_count for version in said.model_stats)
+
+    def register(self, region: str, size: int, timeout_s: float) -> None:
+        with self._translated():
+            self._client.register_system_shared_memory(
+                region, f"/{region}", size, headers=self._headers, client_timeout=timeout_s
+            )
+
+    def unregister(self, region: str, timeout_s: float) -> None:
+        with self._translated():
+            self._client.unregister_system_shared_memory(region, headers=self._headers, client_timeout=timeout_s)
+
+    def regions(self, timeout_s: float) -> list[str]:
+        with self._translated():
+            status = self._client.get_system_shared_memory_status(headers=self._headers, client_timeout=timeout_s)
+        return list(status.regions)
 
     def close(self) -> None:
         self._client.close()
@@ -125,7 +150,8 @@ class GrpcTransport:
                 raise MistrustError(f"{self._address}: {explained}{self._via}") from error
             again = error.status() in _TRY_AGAIN or is_for_now(str(error))
             again = again and _RESTRICTED not in str(error)
-            kind = UnavailableError if again else DetectorError
+            kind: type[DetectorError] = unavailable(str(error)) if again else DetectorError
+            kind = RegionLostError if is_lost_region(str(error)) else kind
             raise kind(f"{self._address}: {printable(str(error))}{self._via}") from error
 
 

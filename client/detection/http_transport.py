@@ -20,17 +20,23 @@ from client.detection.transport import (
     MAX_ANSWER,
     Arrays,
     Image,
+    RegionLostError,
     ServedModel,
+    SharedImage,
     UnavailableError,
     arrays,
     described,
+    filled,
     is_for_now,
+    is_lost_region,
     printable,
+    unavailable,
     unknown_model,
 )
 
 _TRY_AGAIN = frozenset({408, 429, 502, 503, 504})  # Triton answers 503; the others come from proxies
 _NOT_READY = _TRY_AGAIN | {400}  # as Triton answers the question whether it is ready
+_MEMORY = "/v2/systemsharedmemory"
 _HTTP2_SETTINGS = "\x00\x00"  # how a gRPC server's first frame begins
 
 
@@ -75,12 +81,13 @@ class HttpTransport:
             said = printable(metadata[:80].decode(errors="replace"))
             raise DetectorError(f"{self._address}: this is no Triton server; it answers {said!r}") from error
 
-    def infer(self, model: str, image: tuple[str, Image], outputs: list[str], timeout_s: float) -> Arrays:
+    def infer(self, model: str, image: tuple[str, Image | SharedImage], outputs: list[str], timeout_s: float) -> Arrays:
         name, pixels = image
-        tensor = triton_http.InferInput(name, pixels.shape, "UINT8").set_data_from_numpy(pixels, binary_data=True)
+        tensor = filled(triton_http.InferInput(name, pixels.shape, "UINT8"), pixels)
         wanted = [triton_http.InferRequestedOutput(output, binary_data=True) for output in outputs]
         body, header_length = HttpCodec.generate_request_body([tensor], outputs=wanted)
-        headers = {"Inference-Header-Content-Length": str(header_length)}
+        # Where no pixels follow the JSON, it has no length of its own.
+        headers = {} if header_length is None else {"Inference-Header-Content-Length": str(header_length)}
         content, header_length = self._call("POST", f"/v2/models/{quote(model)}/infer", timeout_s, body, headers)
         try:
             answer = HttpCodec.parse_response_body(content, header_length=header_length)
@@ -89,6 +96,27 @@ class HttpTransport:
             # As of a proxy, while what is behind it is away: status 200 and a page.
             said = printable(content[:80].decode(errors="replace"))
             raise UnavailableError(f"{self._address}: this is no answer of Triton: {said!r}{self._via}") from error
+
+    def answered(self, model: str, timeout_s: float) -> int:
+        content, _ = self._call("GET", f"/v2/models/{quote(model)}/stats", timeout_s)
+        try:
+            return sum(int(version["inference_count"]) for version in json.loads(content)["model_stats"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DetectorError(f"{self._address}: its statistics are not Triton's") from error
+
+    def register(self, region: str, size: int, timeout_s: float) -> None:
+        body = json.dumps({"key": f"/{region}", "offset": 0, "byte_size": size}).encode()
+        self._call("POST", f"{_MEMORY}/region/{quote(region)}/register", timeout_s, body)
+
+    def unregister(self, region: str, timeout_s: float) -> None:
+        self._call("POST", f"{_MEMORY}/region/{quote(region)}/unregister", timeout_s, b"")
+
+    def regions(self, timeout_s: float) -> list[str]:
+        content, _ = self._call("GET", f"{_MEMORY}/status", timeout_s)
+        try:
+            return [str(region["name"]) for region in json.loads(content)]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DetectorError(f"{self._address}: its list of shared memory is not Triton's") from error
 
     def close(self) -> None:
         for connection in self._connections:
@@ -139,7 +167,8 @@ class HttpTransport:
             if moved := response.headers.get("Location"):
                 reason += f": moved to {moved}"
             again = response.status in try_again or is_for_now(reason)
-            kind = UnavailableError if again else DetectorError
+            kind: type[DetectorError] = unavailable(reason) if again else DetectorError
+            kind = RegionLostError if is_lost_region(reason) else kind
             raise kind(f"{self._address}: [{response.status}] {printable(reason)}{self._via}")
         length = response.headers.get("Inference-Header-Content-Length")
         return content, int(length) if length and length.isdecimal() else None

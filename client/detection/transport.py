@@ -5,6 +5,7 @@ Foreign errors become ours in the transports and nowhere else.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,11 +29,22 @@ MAX_ANSWER = 64 << 20
 # Triton's words for a model process that has died: another instance, or the restarted one, will answer. And for a
 # model that is still being loaded, or that a server on its way down has unloaded already.
 _FOR_NOW = re.compile(r"stub process\b.*\b(not healthy|unhealthy)|\bnot at ready state\b", re.IGNORECASE | re.DOTALL)
+# Triton's words for a request that found the queue full, or waited too long in it.
+_OVERLOAD = ("exceeds maximum queue size", "timeout expired")
+_LOST = "unable to find shared memory region"
 _LONGEST_REASON = 400  # characters
 
 
 class UnavailableError(DetectorError):
     """The server did not answer this time: it is down, starting, stopping, overloaded or slow. Try again."""
+
+
+class OverloadedError(UnavailableError):
+    """The server works and has more to do than it takes on: whoever waits has a turn."""
+
+
+class RegionLostError(UnavailableError):
+    """The server does not know the shared memory that it was told of: it has been started anew since."""
 
 
 class MistrustError(UnavailableError):
@@ -51,13 +63,34 @@ class ServedModel:
     parameters: Mapping[str, str]  # of its configuration
 
 
+@dataclass(frozen=True, kw_only=True)
+class SharedImage:
+    """An image that lies in shared memory, uint8, where the server reads it; in place of its pixels."""
+
+    region: str  # a name that the server knows
+    offset: int  # bytes
+    shape: tuple[int, ...]  # (1, H, W, 3)
+
+
 class Transport(Protocol):
     """Calls that may come from several threads. All raise :class:`UnavailableError` or :class:`DetectorError`."""
 
     def describe(self, model: str, timeout_s: float) -> ServedModel: ...
 
-    def infer(self, model: str, image: tuple[str, Image], outputs: list[str], timeout_s: float) -> Arrays:
+    def infer(self, model: str, image: tuple[str, Image | SharedImage], outputs: list[str], timeout_s: float) -> Arrays:
         """Send one named image, (1, H, W, 3), and return the named outputs, each with a batch of 1."""
+
+    def answered(self, model: str, timeout_s: float) -> int:
+        """Images that the server has computed for anybody."""
+
+    def register(self, region: str, size: int, timeout_s: float) -> None:
+        """Let the server map ``size`` bytes of the POSIX shared memory of this name, and know them by it."""
+
+    def unregister(self, region: str, timeout_s: float) -> None:
+        """Let it unmap them; what was not registered is no error."""
+
+    def regions(self, timeout_s: float) -> list[str]:
+        """All that are registered, by anybody."""
 
     def close(self) -> None:
         """Drop connections; calls under way fail."""
@@ -66,6 +99,28 @@ class Transport(Protocol):
 def is_for_now(reason: str) -> bool:
     """Whether an error tells of a model process that has died or is not ready, which the server's status does not."""
     return bool(_FOR_NOW.search(reason))
+
+
+def unavailable(reason: str) -> type[UnavailableError]:
+    """Which of the errors that pass by themselves a server's words tell of."""
+    return OverloadedError if is_overload(reason) else UnavailableError
+
+
+def is_overload(reason: str) -> bool:
+    """Whether a server says that it has too much to do."""
+    return any(words in reason.lower() for words in _OVERLOAD)
+
+
+def is_lost_region(reason: str) -> bool:
+    """Whether a server says that it knows no such shared memory."""
+    return _LOST in reason.lower()
+
+
+def filled(tensor: Any, image: Image | SharedImage) -> Any:
+    """One of tritonclient's inputs with the pixels in it, or with the place where they are."""
+    if isinstance(image, SharedImage):
+        return tensor.set_shared_memory(image.region, math.prod(image.shape), image.offset)
+    return tensor.set_data_from_numpy(image)
 
 
 def printable(text: str) -> str:

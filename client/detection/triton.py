@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,13 @@ from client.detection.connect import WireProtocol, connect
 from client.detection.detector import LetterboxDetector
 from client.detection.errors import DetectorError
 from client.detection.outage import Outage, Outages
-from client.detection.transport import MistrustError, Transport, UnavailableError
+from client.detection.sharing import Sharing, Wanted
+from client.detection.transport import MistrustError, OverloadedError, RegionLostError, Transport, UnavailableError
 from client.metrics import RETRIES
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
 
+_UNKNOWN = -1
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 
 
@@ -41,6 +44,7 @@ class TritonDetector(LetterboxDetector):
         retry_for_s: float = 60.0,
         connect_timeout_s: float = 5.0,
         connect: Callable[[str, WireProtocol], tuple[Transport, str]] = connect,
+        shared_memory: Wanted = "off",
         being_mended: Callable[[], bool] | None = None,
         tell: Callable[[Outage], None] | None = None,
     ) -> None:
@@ -55,6 +59,7 @@ class TritonDetector(LetterboxDetector):
             retry_for_s: how long a frame's calls are repeated, from the first that failed.
             connect_timeout_s: for each of the first questions to the server.
             connect: makes a transport for ``url`` and says the address in full; by default a real one.
+            shared_memory: how images reach a server on this machine, see :class:`client.detection.sharing.Sharing`.
             being_mended: asked after each call that was not answered. While it says yes, ``retry_for_s`` does not
                 run; it may raise the :class:`mot.errors.MotError` that ends the waiting.
             tell: called while the server does not answer, and once when it does again; from several threads.
@@ -70,6 +75,14 @@ class TritonDetector(LetterboxDetector):
         self._closing = threading.Event()
         try:
             super().__init__(self._checked_spec(connect_timeout_s), workers=in_flight, name="triton")
+            self._sharing = Sharing(
+                self._transport,
+                self._address,
+                shared_memory,
+                shape=self.spec.image.shape,
+                count=in_flight,
+                timeout_s=connect_timeout_s,
+            )
         except BaseException:
             self._transport.close()
             raise
@@ -83,6 +96,7 @@ class TritonDetector(LetterboxDetector):
         if self._outages:
             self._outages.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
+        self._sharing.close()
         self._transport.close()
         super().close()
 
@@ -102,11 +116,16 @@ class TritonDetector(LetterboxDetector):
         return spec
 
     def infer(self, image: npt.NDArray[np.uint8]) -> Detections:
-        """Call until the server answers, for at most ``retry_for_s`` after the first failure."""
-        pause, give_up = _FIRST_PAUSE_S, None
+        """Call until the server answers, for at most ``retry_for_s`` after the first failure.
+
+        A queue that is full holds us up for as long as anybody's images are being computed.
+        """
+        pause, give_up, answered = _FIRST_PAUSE_S, None, _UNKNOWN
         while True:
             try:
                 return self._call(image)
+            except RegionLostError:  # there is another one now, or none is used any more
+                continue
             except UnavailableError as error:
                 RETRIES.inc()
                 if self._closing.is_set():
@@ -117,24 +136,34 @@ class TritonDetector(LetterboxDetector):
                     give_up = None
                 else:
                     give_up = give_up or now + self._retry_for_s
-                    if now >= give_up:
-                        raise DetectorError(
-                            f"the Triton server at {self._address} has not answered for {self._retry_for_s:g} s: "
-                            f"{error}"
-                        ) from error
-                    wait = min(wait, give_up - now)
+                    if now < give_up:
+                        wait = min(wait, give_up - now)
+                    else:
+                        before, answered = answered, self._answered(error)
+                        if answered in (before, _UNKNOWN):
+                            raise DetectorError(
+                                f"the Triton server at {self._address} has not answered for {self._retry_for_s:g} s: "
+                                f"{error}"
+                            ) from error
+                        give_up = now + self._retry_for_s
                 if self._closing.wait(wait):
                     raise
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
 
+    def _answered(self, error: UnavailableError) -> int:
+        """Images that a server which has too much to do has computed so far, for anybody."""
+        if not isinstance(error, OverloadedError):
+            return _UNKNOWN
+        try:
+            return self._transport.answered(self._model, self._deadline_s)
+        except DetectorError:
+            return _UNKNOWN
+
     def _call(self, image: npt.NDArray[np.uint8]) -> Detections:
-        batch = (self.spec.image.name, image[None])
-        ask = self._transport.infer
-        if self._outages is None:
-            boxes, scores, embeddings = ask(self._model, batch, self._outputs, self._deadline_s)
-        else:
-            with self._outages.call():
-                boxes, scores, embeddings = ask(self._model, batch, self._outputs, self._deadline_s)
+        with self._sharing.sent(image) as pixels, self._outages.call() if self._outages else nullcontext():
+            boxes, scores, embeddings = self._transport.infer(
+                self._model, (self.spec.image.name, pixels), self._outputs, self._deadline_s
+            )
         try:
             return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])
         except (ValueError, IndexError) as error:

@@ -16,6 +16,7 @@ from client.detection.connect import WireProtocol, connect, connect_directly
 from client.detection.detector import LetterboxDetector
 from client.detection.onnx import OnnxDetector, available_cores
 from client.detection.outage import Outage
+from client.detection.sharing import Wanted
 from client.detection.triton import TritonDetector
 from client.serving.model import ModelError, graph_of
 from client.serving.repository import model_repository
@@ -45,6 +46,7 @@ class NetworkConfig(BaseModel):
     graph: Path | None = None  # an ONNX file by itself, for the embedded server and the local engine
     # Frames of a video in the network at a time; None: as many as it can use.
     in_flight: int | None = Field(default=None, ge=1)
+    shared_memory: Wanted = "auto"  # for images; auto: where a server on this machine lets us
     retry_for_s: float = Field(default=60.0, ge=0)  # how long to wait for a server that has stopped answering
 
     @property
@@ -117,6 +119,7 @@ def _remote(config: NetworkConfig, url: str, videos: int, tell: Tell | None) -> 
         in_flight=in_flight * videos,
         retry_for_s=config.retry_for_s,
         connect=partial(connect, access=config.access),
+        shared_memory=config.shared_memory,
         tell=tell,
     )
     return Network(detector=detector, in_flight=in_flight)
@@ -131,7 +134,8 @@ def _embedded(config: NetworkConfig, videos: int, tell: Tell | None, stack: Exit
         model=config.model,
         in_flight=in_flight * videos,
         retry_for_s=config.retry_for_s,
-        connect=connect_directly,
+        connect=partial(connect_directly, access=server.access),
+        shared_memory=config.shared_memory,
         being_mended=supervisor.being_mended,
         tell=tell,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ from typing import Self
 
 import numpy as np
 
+from client.detection.access import Access
 from client.detection.connect import connect_directly
 from client.detection.errors import DetectorError
 from client.detection.onnx import available_cores
@@ -24,7 +26,7 @@ from client.serving.errors import ServerError
 from client.serving.keeper import Keeper, children, is_running
 from client.serving.leftovers import Place, remove_leftovers
 from client.serving.ports import free_ports
-from client.serving.triton_runtime import Runtime, build_runtime
+from client.serving.triton_runtime import Runtime, build_runtime, key_headers
 from mot.contract import MODEL_NAME
 
 _ATTEMPTS = 3  # at finding free ports that nobody takes before the server does
@@ -39,9 +41,10 @@ class EmbeddedServer:
     and the next one that starts removes what is left of it.
 
     What Triton 2.51 has options for is closed: models cannot be loaded by a visitor, nor files or shared memory of
-    this machine be named. It has none for the size of a request, of an HTTP body or of its chunks (a million chunks
-    of one byte end it; :mod:`client.serving.supervisor` starts it anew), nor for that of a gRPC message: where others
-    than this machine can reach it, a proxy with such limits belongs before its HTTP port.
+    this machine be named, except memory by clients of ours (:attr:`access`). It has none for the size of a request, of
+    an HTTP body or of its chunks (a million chunks of one byte end it; :mod:`client.serving.supervisor` starts it
+    anew), nor for that of a gRPC message: where others than this machine can reach it, a proxy with such limits belongs
+    before its HTTP port.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class EmbeddedServer:
         self.instances = instances or min(available_cores(), _MAX_INSTANCES)
         self._wanted_log = log_file
         self._options = tuple(options)
+        self._key = secrets.token_hex(16)
         self._log_file: Path | None = None
         self._place: Place | None = None
         self._runtime: Runtime | None = None
@@ -96,6 +100,11 @@ class EmbeddedServer:
     @property
     def metrics_url(self) -> str:
         return f"http://{self._host}:{self.ports[2]}/metrics"
+
+    @property
+    def access(self) -> Access:
+        """Lets clients of ours share memory with it."""
+        return Access(headers=key_headers(self._key))
 
     def __enter__(self) -> Self:
         self.start()
@@ -238,7 +247,8 @@ class EmbeddedServer:
     def _begin(self, timeout_s: float, stop: Event | None) -> None:
         """Start the process and wait until it answers."""
         assert self._log_file and self._runtime and self._place
-        command = self._runtime.command(self._host, self._http_host, self.ports, self._place.shared_memory_prefix)
+        prefix = self._place.shared_memory_prefix
+        command = self._runtime.command(self._host, self._http_host, self.ports, prefix, self._key)
         command += self._options
         with self._place.starting(self._log_file):
             with self._log_file.open("ab") as log:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from client.detection.errors import DetectorError
+from client.detection.transport import is_overload
 from client.serving.errors import ServerError
 from client.serving.server import EmbeddedServer
 from mot.errors import MotError
@@ -29,7 +30,6 @@ _PAUSE_S = 1.0  # after a restart that failed
 _LEAVES_WITHIN_S = 2.0  # at the end; an image takes less
 # An answer that takes longer than the server's queue may (10 s) and an inference will not come.
 _CANARY_DEADLINE_S = 20.0
-_OVERLOADED = ("exceeds maximum queue size", "timeout expired")  # Triton's words: it works, and has enough to do
 
 
 class Supervisor:
@@ -142,7 +142,7 @@ class Supervisor:
         try:
             self._server.infer(_CANARY_DEADLINE_S)
         except DetectorError as error:
-            if any(words in str(error).lower() for words in _OVERLOADED):
+            if is_overload(str(error)):  # it works, and has enough to do
                 return None
             return f"does not infer: {error}"
         except MotError as error:

@@ -24,8 +24,10 @@ from mot.contract import MODEL_NAME
 from mot.files import user_cache, whole_file
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-# Of Triton's interfaces, those that let a visitor name files and memory of this machine. Nobody has the key.
-_RESTRICTED = "shared-memory,trace,logging"
+# Of Triton's interfaces, those that let a visitor name files and memory of this machine. Nobody has the key of the
+# first; that of the second has whoever started the server.
+_CLOSED, _OURS = "trace,logging", "shared-memory"
+_KEY = "mot-key"
 _LIBPYTHON = f"libpython{_PYTHON}.so.1.0"
 
 
@@ -38,10 +40,12 @@ class Runtime:
     models: Path
     environment: dict[str, str]
 
-    def command(self, host: str, http_host: str, ports: tuple[int, int, int], shared_memory_prefix: str) -> list[str]:
-        """The command line; ``ports`` are of HTTP, gRPC and metrics."""
+    def command(
+        self, host: str, http_host: str, ports: tuple[int, int, int], shared_memory_prefix: str, key: str
+    ) -> list[str]:
+        """The command line; ``ports`` are of HTTP, gRPC and metrics; ``key`` opens shared memory to clients."""
         http_port, grpc_port, metrics_port = ports
-        restricted = f"{_RESTRICTED}:mot-key={secrets.token_hex(16)}"
+        restricted = (f"{_CLOSED}:mot-closed={secrets.token_hex(16)}", f"{_OURS}:{_KEY}={key}")
         return [
             str(self.binary),
             f"--model-repository={self.models}",
@@ -57,13 +61,18 @@ class Runtime:
             f"--metrics-address={host}",
             f"--metrics-port={metrics_port}",
             "--model-control-mode=none",
-            f"--http-restricted-api={restricted}",
-            f"--grpc-restricted-protocol={restricted}",
+            *(f"--http-restricted-api={each}" for each in restricted),
+            *(f"--grpc-restricted-protocol={each}" for each in restricted),
             "--allow-gpu-metrics=false",
             "--metrics-config=summary_latencies=true",  # percentiles, for the page
             "--disable-auto-complete-config",
             "--exit-timeout-secs=5",
         ]
+
+
+def key_headers(key: str) -> tuple[tuple[str, str], ...]:
+    """What a client sends with every call to share memory: over HTTP the first, over gRPC the second."""
+    return (_KEY, key), (f"triton-grpc-protocol-{_KEY}", key)
 
 
 def build_runtime(
