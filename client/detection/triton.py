@@ -15,6 +15,7 @@ from client.detection.connect import WireProtocol, connect
 from client.detection.detector import LetterboxDetector
 from client.detection.errors import DetectorError
 from client.detection.outage import Outage, Outages
+from client.detection.pressure import Pressure
 from client.detection.sharing import Sharing, Wanted
 from client.detection.transport import MistrustError, OverloadedError, RegionLostError, Transport, UnavailableError
 from client.metrics import RETRIES
@@ -23,6 +24,7 @@ from mot.detections import Detections
 
 _UNKNOWN = -1
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+_FULL_PAUSE_S = 0.2  # at the longest, as a place in a queue is free again before long
 
 
 class TritonDetector(LetterboxDetector):
@@ -73,6 +75,7 @@ class TritonDetector(LetterboxDetector):
         self._deadline_s, self._retry_for_s = deadline_s, retry_for_s
         self._being_mended = being_mended
         self._closing = threading.Event()
+        self._pressure = Pressure(in_flight)
         try:
             super().__init__(self._checked_spec(connect_timeout_s), workers=in_flight, name="triton")
             self._sharing = Sharing(
@@ -96,6 +99,7 @@ class TritonDetector(LetterboxDetector):
         if self._outages:
             self._outages.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
+        self._pressure.close()
         self._sharing.close()
         self._transport.close()
         super().close()
@@ -148,7 +152,8 @@ class TritonDetector(LetterboxDetector):
                         give_up = now + self._retry_for_s
                 if self._closing.wait(wait):
                     raise
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
+                longest = _FULL_PAUSE_S if isinstance(error, OverloadedError) else _LONGEST_PAUSE_S
+                pause = min(2 * pause, longest)
 
     def _answered(self, error: UnavailableError) -> int:
         """Images that a server which has too much to do has computed so far, for anybody."""
@@ -160,7 +165,8 @@ class TritonDetector(LetterboxDetector):
             return _UNKNOWN
 
     def _call(self, image: npt.NDArray[np.uint8]) -> Detections:
-        with self._sharing.sent(image) as pixels, self._outages.call() if self._outages else nullcontext():
+        told = self._outages.call if self._outages else nullcontext
+        with self._pressure.turn(), self._sharing.sent(image) as pixels, told():
             boxes, scores, embeddings = self._transport.infer(
                 self._model, (self.spec.image.name, pixels), self._outputs, self._deadline_s
             )

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from client.detection.errors import DetectorError
 from client.detection.onnx import OnnxDetector
 from client.detection.triton import TritonDetector
+from client.metrics import RETRIES
 from client.pipeline.track import track
 from client.serving.server import EmbeddedServer
 from mot.detections import Detections, Tracks
@@ -193,19 +195,32 @@ def test_server_that_hangs_for_a_while(server: EmbeddedServer, protocol: str) ->
     detector.close()
 
 
-def test_overloaded_server_is_asked_again(tmp_path: Path) -> None:
-    small = repository(tmp_path)
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_full_queue_holds_up_and_loses_nothing(tmp_path: Path, protocol: str) -> None:
+    """Three clients, each of which alone has more in flight than the server takes on, and little patience."""
+    small = slow_repository(tmp_path, seconds=0.02)
     config = small / "fairmot/configs/local.pbtxt"
     config.write_text(config.read_text().replace("max_queue_size: 256", "max_queue_size: 1"))
-    server = EmbeddedServer(small, instances=1)
-    try:
-        server.start()
-        detector = TritonDetector(server.grpc_url, in_flight=16)
-        for image, answer in [(image, detector.submit(frame_of(image))) for image in images(COUNT)]:
-            np.testing.assert_allclose(answer.result().boxes, expected(image).boxes, rtol=1e-5)
-        detector.close()
-    finally:
-        server.stop(grace_s=0)
+    rejected = RETRIES._value.get()
+    with EmbeddedServer(small, instances=1) as server, ExitStack() as stack:
+        url = server.grpc_url if protocol == "grpc" else server.http_url
+        clients = [TritonDetector(url, in_flight=8, retry_for_s=0.3) for _ in range(3)]
+        for client in clients:
+            stack.callback(client.close)
+        pending = [(image, client.submit(frame_of(image))) for image in images(COUNT) for client in clients]
+        for image, answer in pending:
+            np.testing.assert_allclose(answer.result(120).boxes, expected(image).boxes, rtol=1e-5)
+    assert RETRIES._value.get() - rejected > COUNT  # the queue was full indeed
+
+
+def slow_repository(folder: Path, seconds: float) -> Path:
+    """One whose model takes so long for an image."""
+    program = repository(folder) / "fairmot/1/model.py"
+    text = program.read_text()
+    begun = "    def _answer(self, request: Any) -> Any:\n"
+    assert begun in text
+    program.write_text(text.replace(begun, f"{begun}        __import__('time').sleep({seconds})\n"))
+    return folder
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])

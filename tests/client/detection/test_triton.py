@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from itertools import chain, count, repeat
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from client.detection.connect import WireProtocol
 from client.detection.errors import DetectorError
 from client.detection.outage import Outage
-from client.detection.transport import Arrays, Image, ServedModel, Transport, UnavailableError
+from client.detection.transport import Arrays, Image, OverloadedError, ServedModel, Transport, UnavailableError
 from client.detection.triton import TritonDetector
 from client.serving.errors import ServerError
 from mot.contract import ContractError
@@ -35,6 +36,10 @@ def away(image: Image, timeout_s: float = 0) -> Arrays:
     raise UnavailableError(f"{ADDRESS}: connection refused")
 
 
+def full(image: Image, timeout_s: float = 0) -> Arrays:
+    raise OverloadedError(f"{ADDRESS}: Exceeds maximum queue size")
+
+
 def broken(image: Image, timeout_s: float = 0) -> Arrays:
     raise DetectorError(f"{ADDRESS}: the model failed")
 
@@ -49,6 +54,10 @@ class Scripted(Transport):
         self.calls: list[float] = []  # when
         self.timeouts: list[float] = []
         self.closed = threading.Event()
+        self.computed: Callable[[], int] = lambda: 0  # images, for anybody
+
+    def answered(self, model: str, timeout_s: float) -> int:
+        return self.computed()
 
     def describe(self, model: str, timeout_s: float) -> ServedModel:
         def shapes(tensors: object) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -114,6 +123,37 @@ def test_the_clock_begins_anew_with_each_frame() -> None:
     for _ in range(4):
         boxes_are_of(image, detector.infer(image).boxes)
     assert len(transport.calls) == 12
+    detector.close()
+
+
+def test_a_full_queue_is_waited_for_while_it_moves() -> None:
+    transport = Scripted(*[full] * 6, compute)
+    transport.computed = count().__next__
+    detector = TritonDetector("somewhere", connect=transport.connect, retry_for_s=0)
+    boxes_are_of(images(1)[0], detector.submit(frame_of(images(1)[0])).result(60).boxes)
+    assert len(transport.calls) == 7
+    detector.close()
+
+
+def test_a_full_queue_that_nothing_leaves_is_given_up() -> None:
+    transport = Scripted(full)
+    transport.computed = chain([5, 6], repeat(7)).__next__
+    detector = TritonDetector("somewhere", connect=transport.connect, retry_for_s=0)
+    with pytest.raises(DetectorError, match=r"has not answered for 0 s: .*Exceeds maximum queue size"):
+        detector.submit(frame_of(images(1)[0])).result(60)
+    assert len(transport.calls) == 4
+    detector.close()
+
+
+def test_a_full_queue_of_a_server_without_statistics_is_given_up() -> None:
+    def unknown() -> int:
+        raise DetectorError("restricted")
+
+    transport = Scripted(full)
+    transport.computed = unknown
+    detector = TritonDetector("somewhere", connect=transport.connect, retry_for_s=0)
+    with pytest.raises(DetectorError, match="Exceeds maximum queue size"):
+        detector.submit(frame_of(images(1)[0])).result(60)
     detector.close()
 
 
