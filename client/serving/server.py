@@ -43,8 +43,8 @@ class EmbeddedServer:
     What Triton 2.51 has options for is closed: models cannot be loaded by a visitor, nor files or shared memory of
     this machine be named, except memory by clients of ours (:attr:`access`). It has none for the size of a request, of
     an HTTP body or of its chunks (a million chunks of one byte end it; :mod:`client.serving.supervisor` starts it
-    anew), nor for that of a gRPC message: where others than this machine can reach it, a proxy with such limits belongs
-    before its HTTP port.
+    anew), nor for that of a gRPC message, and its queue is left without a bound (``export/triton/config.py`` says
+    why): where others than this machine can reach it, a proxy with such limits belongs before its HTTP port.
     """
 
     def __init__(

@@ -45,7 +45,18 @@ def batched_repository(repository: Path, target: Path) -> Path:
     local, container = (target / MODEL_NAME / name for name in ("configs/local.pbtxt", "config.pbtxt"))
     config, other = (text_format.Parse(path.read_text(), ModelConfig()) for path in (local, container))
     config.dynamic_batching.CopyFrom(other.dynamic_batching)
+    config.dynamic_batching.ClearField("default_queue_policy")  # with one, Triton 2.51 stalls
     local.write_text(text_format.MessageToString(config))
+    return target
+
+
+def bounded_repository(repository: Path, target: Path, most: int) -> Path:
+    """A copy whose embedded server rejects what finds ``most`` requests waiting."""
+    shutil.copytree(repository, target)
+    path = target / MODEL_NAME / "configs/local.pbtxt"
+    config = text_format.Parse(path.read_text(), ModelConfig())
+    config.dynamic_batching.default_queue_policy.max_queue_size = most
+    path.write_text(text_format.MessageToString(config))
     return target
 
 

@@ -48,9 +48,8 @@ def test_awkward_text_survives(target: Target, text: str) -> None:
     assert parsed(target, spec).parameters["mot.accuracy"].string_value == text
 
 
-@pytest.mark.parametrize("target", BOTH)
-def test_queue_is_bounded(target: Target) -> None:
-    policy = parsed(target).dynamic_batching.default_queue_policy
+def test_queue_of_the_container_is_bounded() -> None:
+    policy = parsed("container").dynamic_batching.default_queue_policy
     assert policy.max_queue_size > 0
     assert policy.timeout_action == ModelQueuePolicy.REJECT
     assert policy.default_timeout_microseconds > 0
@@ -70,6 +69,7 @@ def test_local_runs_images_one_by_one_on_the_cpu() -> None:
     config = parsed("local")
     assert config.backend == "python"
     assert list(config.dynamic_batching.preferred_batch_size) == [1]
+    assert not config.dynamic_batching.HasField("default_queue_policy")  # it stalls
     assert [(g.kind, g.count) for g in config.instance_group] == [(ModelInstanceGroup.KIND_CPU, 2)]
     assert config.parameters["intra_op_threads"].string_value == "1"
 
