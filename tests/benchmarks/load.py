@@ -4,12 +4,12 @@
     python -m tests.benchmarks.load $(mot sample) --short     the same in 6 minutes at most
 
 A stream keeps as many frames in the network as `mot track` does and takes the answers in order; they were decoded and
-letterboxed beforehand. Each side's streams are in a process of their own and share a client, as those of `mot watch` do.
-Sides take turns in each round, and so does "bare": nothing but `session.run` on batches of the size that the server made
-with 8 streams, with one single-threaded run a core, and with one run that all cores share. So a drifting machine touches
-all of them, and ratios are of the same minutes: the median of the rounds' own. Frames are counted while all streams run.
-Two servers stand behind one name and have half of the cores each; the frames go to them in turn. A queue with a bound
-makes Triton 2.51 stall: that side is there for what becomes of the frames, not for its speed.
+letterboxed beforehand. Each side's streams are in a process of their own and share a client, as `mot watch` has them.
+Sides take turns in each round, and so does "bare": nothing but `session.run` on batches of the size that the server
+made with 8 streams, with one single-threaded run a core, and with one run that all cores share. So a drifting machine
+touches all of them, and ratios are of the same minutes: the median of the rounds' own. Frames are counted while all
+streams run. Two servers stand behind one name and have half of the cores each; the frames go to them in turn. A queue
+with a bound makes Triton 2.51 stall: that side is there for what becomes of the frames, not for its speed.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -83,16 +83,15 @@ def resident(pid: int | str) -> float:
     return pages * 4096 / 1e6
 
 
-_given: tuple[Target, list[np.ndarray], int]
+_given: list[tuple[Target, list[np.ndarray], int]] = []  # one, in the process of the clients
 
 
 def _begin(target: Target, images: list[np.ndarray], in_flight: int) -> None:
-    global _given
-    _given = target, [image[0] for image in images], in_flight
+    _given.append((target, [image[0] for image in images], in_flight))
 
 
 def _measure(streams: int, seconds: float) -> Measured:
-    target, images, in_flight = _given
+    ((target, images, in_flight),) = _given
     answers: list[tuple[float, float]] = []  # when, and how long after its submission
     lost: list[BaseException] = []
     stop = Event()
@@ -103,7 +102,7 @@ def _measure(streams: int, seconds: float) -> Measured:
         ]
         for thread in threads:
             thread.start()
-        _run_up(answers, lost, 2 * in_flight * streams)
+        _run_up(answers, lost, in_flight * streams)
         begun, before = time.perf_counter(), RETRIES._value.get()
         time.sleep(seconds)
         ended, rejected = time.perf_counter(), RETRIES._value.get() - before
@@ -123,7 +122,7 @@ def _measure(streams: int, seconds: float) -> Measured:
 
 
 def _run_up(answers: list[tuple[float, float]], lost: list[BaseException], frames: int) -> None:
-    """Until each place of each stream has been used twice: from then on the streams are in step with the server."""
+    """Until as many frames are through as are in the network at a time: then the streams are in step with it."""
     while len(answers) + len(lost) < frames:
         time.sleep(0.01)
 
@@ -180,7 +179,5 @@ def _stream(
 
 
 def _wait(answer: Future[Detections]) -> None:
-    try:
+    with suppress(MotError):  # it has been noted
         answer.result()
-    except MotError:
-        pass  # it has been noted
