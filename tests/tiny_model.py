@@ -80,6 +80,16 @@ def repository(folder: Path, spec: ModelSpec = TINY) -> Path:
     return folder
 
 
+def slow_repository(folder: Path, seconds: float) -> Path:
+    """The same, whose model takes so long for an image."""
+    program = repository(folder) / MODEL_NAME / "1" / "model.py"
+    begun = "    def _answer(self, request: Any) -> Any:\n"
+    text = program.read_text()
+    assert begun in text
+    program.write_text(text.replace(begun, f"{begun}        __import__('time').sleep({seconds})\n"))
+    return folder
+
+
 def images(count: int, spec: ModelSpec = TINY) -> list[npt.NDArray[np.uint8]]:
     """Distinct letterboxed images."""
     rng = np.random.default_rng(1)

@@ -48,8 +48,9 @@ class Measured:
 
     seconds: float
     latencies: list[float] = field(repr=False)  # of the frames that were answered, s, from submission on
+    # From the first stream's start to the last one's end:
     rejected: int  # calls that were not answered, and repeated
-    lost: int  # frames without an answer for good; from the first stream's start to the last one's end
+    lost: int  # frames without an answer for good
     megabytes: float  # resident, at the end
 
     @property
@@ -95,6 +96,7 @@ def _measure(streams: int, seconds: float) -> Measured:
     answers: list[tuple[float, float]] = []  # when, and how long after its submission
     lost: list[BaseException] = []
     stop = Event()
+    before = RETRIES._value.get()
     with _detector(target, in_flight, streams) as detector:
         threads = [
             Thread(target=_stream, args=(detector, images[number::streams], in_flight, stop, answers, lost))
@@ -103,9 +105,9 @@ def _measure(streams: int, seconds: float) -> Measured:
         for thread in threads:
             thread.start()
         _run_up(answers, lost, in_flight * streams)
-        begun, before = time.perf_counter(), RETRIES._value.get()
+        begun = time.perf_counter()
         time.sleep(seconds)
-        ended, rejected = time.perf_counter(), RETRIES._value.get() - before
+        ended = time.perf_counter()
         megabytes = resident("self")
         stop.set()
         for thread in threads:
@@ -115,7 +117,7 @@ def _measure(streams: int, seconds: float) -> Measured:
     return Measured(
         seconds=ended - begun,
         latencies=[latency for when, latency in answers if begun < when <= ended],
-        rejected=int(rejected),
+        rejected=int(RETRIES._value.get() - before),
         lost=len(lost),
         megabytes=megabytes,
     )

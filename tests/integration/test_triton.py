@@ -23,7 +23,7 @@ from client.serving.server import EmbeddedServer
 from mot.detections import Detections, Tracks
 from mot.frame import Frame
 from tests.media import frame_of
-from tests.tiny_model import TINY, expected, images, repository
+from tests.tiny_model import TINY, expected, images, slow_repository
 
 pytestmark = pytest.mark.triton
 COUNT = 60
@@ -214,16 +214,6 @@ def test_a_full_queue_holds_up_and_loses_nothing(tmp_path: Path, protocol: str) 
         for image, answer in pending:
             np.testing.assert_allclose(answer.result(120).boxes, expected(image).boxes, rtol=1e-5)
     assert RETRIES._value.get() - rejected > 10  # the queue was full indeed
-
-
-def slow_repository(folder: Path, seconds: float) -> Path:
-    """One whose model takes so long for an image."""
-    program = repository(folder) / "fairmot/1/model.py"
-    text = program.read_text()
-    begun = "    def _answer(self, request: Any) -> Any:\n"
-    assert begun in text
-    program.write_text(text.replace(begun, f"{begun}        __import__('time').sleep({seconds})\n"))
-    return folder
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
