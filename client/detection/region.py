@@ -5,6 +5,7 @@ Its name says whose it is: by the namespace of process numbers, the process, and
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import re
@@ -76,6 +77,9 @@ def remove_dead_regions() -> None:
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     size = int(np.prod(shape))
+    disk = os.statvfs(path.parent)
+    if size > disk.f_bavail * disk.f_frsize // 2:  # the model's processes of our own server need room there, too
+        raise OSError(errno.ENOSPC, "No space left for more than half of it")
     file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(file, 0, size)  # where /dev/shm is full, writing later would end this process (SIGBUS)

@@ -74,6 +74,15 @@ def test_no_room_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
         assert not list(small.iterdir())
 
 
+def test_half_of_the_room_is_left_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with disk(tmp_path / "shm", "64k") as small:
+        monkeypatch.setattr(region_module, "FOLDER", small)
+        with Region((100, 100, 3), 1).visible() as region:  # 30 kB of 64 KiB
+            assert region.images.shape == (1, 100, 100, 3)
+        with pytest.raises(DetectorError, match="No space left"):
+            Region((120, 100, 3), 1).visible().__enter__()
+
+
 def test_a_machine_without_such_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(region_module, "FOLDER", tmp_path / "none")
     with pytest.raises(DetectorError, match=r"none: 0\.0 MB of shared memory cannot be had: .*No such file"):
