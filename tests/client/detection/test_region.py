@@ -79,6 +79,7 @@ def test_half_of_the_room_is_left_to_others(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setattr(region_module, "FOLDER", small)
         with Region((100, 100, 3), 1).visible() as region:  # 30 kB of 64 KiB
             assert region.images.shape == (1, 100, 100, 3)
+        del region  # unmaps it
         with pytest.raises(DetectorError, match="No space left"):
             Region((120, 100, 3), 1).visible().__enter__()
 
