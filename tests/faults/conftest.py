@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from client.serving.server import EmbeddedServer
+from tests.command import walk
+from tests.faults.runs import Runs
 from tests.faults.surroundings import Surroundings
 
-# The server and its repository, as the integration tests have them.
+# A repository with the tiny model, as the integration tests have it.
 from tests.integration.conftest import tiny_repository as tiny_repository
+
+FRAMES = 400
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +36,17 @@ def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[Surroundings]:
 def rounds() -> Callable[[int, int], int]:
     """``rounds(short, long)``: how often to do something; long where ``MOT_FAULTS=long``."""
     return lambda short, long: long if os.environ.get("MOT_FAULTS") == "long" else short
+
+
+@pytest.fixture(scope="session")
+def healthy(tiny_repository: Path) -> Iterator[EmbeddedServer]:
+    """A server that tests share and leave as it is."""
+    with EmbeddedServer(tiny_repository, instances=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def runs(tiny_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """A video, and what an undisturbed run finds in it."""
+    folder = tmp_path_factory.mktemp("runs")
+    return Runs(walk(folder / "walk.mp4", FRAMES), FRAMES, tiny_repository, folder / "undisturbed")

@@ -7,12 +7,8 @@ from pathlib import Path
 import av
 
 from client.jobs.record import Record
+from tests.command import up_to
 from tests.media import names
-
-
-def up_to(last: int, rows: str) -> str:
-    """The rows of frames 1 to ``last``, of a result's text."""
-    return "".join(row for row in rows.splitlines(keepends=True) if int(row.split(",")[0]) <= last)
 
 
 def pictures(video: Path) -> int:

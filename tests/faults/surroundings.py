@@ -21,6 +21,7 @@ import pytest
 _MARK = "MOT_FAULTS_MARK"
 _SHARED_MEMORY = Path("/dev/shm")
 _OURS = "mot-triton-"  # how the embedded server's folder and its shared memory are called
+_KINDS = ("mot-", "triton_", "psm_", "sem.")  # what else there may be of ours: by Triton itself, and Python's own
 _NOTED = "environments"  # in that folder: what the server has made elsewhere
 _LISTENS = "0A"  # in /proc/net/tcp
 _SETTLED_WITHIN_S = 30.0  # processes end, and are tidied up after, a moment later
@@ -78,7 +79,7 @@ class Surroundings:
         """Whether a region of shared memory is; one of unknown origin is where nobody uses it any more."""
         if name.startswith(_OURS):
             return any(name.startswith(f"{folder}-") for folder in self._seen)
-        return not _is_in_use(_SHARED_MEMORY / name)
+        return name.startswith(_KINDS) and not _is_in_use(_SHARED_MEMORY / name)
 
     def _watch(self) -> None:
         while not self._over.wait(0.02):
