@@ -24,6 +24,7 @@ from client.detection.transport import (
     arrays,
     described,
     is_for_now,
+    newest,
     printable,
     unknown_model,
 )
@@ -94,6 +95,7 @@ class GrpcTransport:
             inputs={tensor.name: described(tensor.datatype, tensor.shape) for tensor in metadata.inputs},
             outputs={tensor.name: described(tensor.datatype, tensor.shape) for tensor in metadata.outputs},
             parameters={key: value.string_value for key, value in config.parameters.items()},
+            version=newest(metadata.versions),
         )
 
     def infer(self, model: str, image: tuple[str, Image], outputs: list[str], timeout_s: float) -> Arrays:

@@ -25,6 +25,7 @@ from client.detection.transport import (
     arrays,
     described,
     is_for_now,
+    newest,
     printable,
     unknown_model,
 )
@@ -70,6 +71,7 @@ class HttpTransport:
                 inputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["inputs"]},
                 outputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["outputs"]},
                 parameters={key: value.get("string_value", "") for key, value in parameters.items()},
+                version=newest(tensors.get("versions", [])),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             said = printable(metadata[:80].decode(errors="replace"))

@@ -79,7 +79,8 @@ class Surroundings:
         """Whether a region of shared memory is; one of unknown origin is where nobody uses it any more."""
         if name.startswith(_OURS):
             return any(name.startswith(f"{folder}-") for folder in self._seen)
-        return name.startswith(_KINDS) and not _is_in_use(_SHARED_MEMORY / name)
+        region = _SHARED_MEMORY / name
+        return name.startswith(_KINDS) and region.is_file() and not _is_in_use(region)
 
     def _watch(self) -> None:
         while not self._over.wait(0.02):

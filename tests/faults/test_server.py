@@ -1,0 +1,97 @@
+"""``mot track`` and a server that is stopped, or comes back with another model; see test_cli_server for killed ones."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from client.serving.server import EmbeddedServer
+from export.triton.config import BACKEND, write_configs
+from mot.contract import MODEL_NAME, ModelSpec
+from tests.command import finish, wait_for_line
+from tests.faults.proxy import network
+from tests.faults.results import assert_complete
+from tests.faults.runs import PROTOCOLS, Runs, port, through
+from tests.tiny_model import TINY, build
+
+pytestmark = pytest.mark.triton
+each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
+
+
+def retrained(folder: Path, version: int, spec: ModelSpec) -> Path:
+    """A repository with a model that finds people of half the size."""
+    model = build(spec)
+    (share,) = [each for each in model.graph.initializer if each.name == "sums"]
+    share.CopyFrom(numpy_helper.from_array((numpy_helper.to_array(share) / 2).astype(np.float32), "sums"))
+    target = folder / MODEL_NAME / str(version)
+    target.mkdir(parents=True)
+    onnx.save(model, target / "model.onnx")
+    shutil.copy(BACKEND, target / "model.py")
+    write_configs(folder / MODEL_NAME, spec, version=version)
+    return folder
+
+
+@contextmanager
+def stopped(server: EmbeddedServer) -> Iterator[None]:
+    """As by a debugger, or by a machine that is suspended: it still takes connections, and says nothing."""
+    assert server.process
+    os.killpg(server.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(server.process.pid, signal.SIGCONT)
+
+
+@each_protocol
+def test_stopped_and_continued(tiny_repository: Path, runs: Runs, tmp_path: Path, protocol: str) -> None:
+    with EmbeddedServer(tiny_repository, instances=1) as server, network(port(server, protocol)) as way:
+        process = runs.start(tmp_path, *through(way, protocol))
+        way.wait(lambda: way.passed["answer"] > 20_000)
+        with stopped(server):
+            wait_for_line(process, "warning: no answer from the server at ")
+        wait_for_line(process, "is back after ")
+        finish(process)
+    runs.assert_complete(tmp_path)
+
+
+@each_protocol
+@pytest.mark.parametrize(
+    ("version", "spec", "difference"),
+    [
+        (2, TINY, "version 1 -> 2"),
+        (1, replace(TINY, recipe="longer"), "recipe none -> longer"),
+        (1, replace(TINY, top_k=7), "top_k 5 -> 7"),
+    ],
+    ids=["another version", "another recipe", "another shape"],
+)
+def test_comes_back_with_another_model(
+    tiny_repository: Path, runs: Runs, tmp_path: Path, protocol: str, version: int, spec: ModelSpec, difference: str
+) -> None:
+    newer = retrained(tmp_path / "newer", version, spec)
+    out = tmp_path / "out"
+    with EmbeddedServer(tiny_repository, instances=1) as server:
+        http, grpc, metrics = server.ports
+        process = runs.start(out, "--url", f"{protocol}://127.0.0.1:{port(server, protocol)}")
+        wait_for_line(process, "walk: frame 1 of ")
+        assert server.process
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+    ports = {"http_port": http, "grpc_port": grpc, "metrics_port": metrics}
+    with EmbeddedServer(newer, instances=1, **ports) as server:
+        _, err = finish(process, status=1)
+        assert f"the server has another model now ({difference})" in err
+        assert 0 < runs.assert_accounted_for(out, err) < runs.count
+        finish(runs.start(out, "--url", f"{protocol}://127.0.0.1:{port(server, protocol)}"))
+    rows = runs.rows_of(newer, tmp_path / "undisturbed")
+    assert rows != runs.undisturbed
+    assert_complete(out, "walk", rows, runs.count)
