@@ -33,9 +33,9 @@ from client.detection.transport import (
 _CHANNEL: list[tuple[str, int | str]] = [
     ("grpc.max_send_message_length", MAX_REQUEST),
     ("grpc.max_receive_message_length", MAX_ANSWER),
-    # Notices a host that vanished without closing its connections, as fast as a call does. It is the second that gRPC
-    # 1.8x goes by, whose own value of a minute outlives most patience; shorter, and a ping that waits behind images on a
-    # slow line would end a connection that works.
+    # Notices a host that vanished without closing its connections, as fast as a call does. gRPC 1.85 goes by the second
+    # alone, whose own value is a minute; shorter than a call's deadline, and a ping that waits behind images on a slow
+    # line would end a connection that works.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.http2.ping_timeout_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 20_000),

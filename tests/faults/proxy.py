@@ -71,6 +71,12 @@ class Network:
         """Cut all connections and refuse new ones."""
         self._do(self._unlisten())
 
+    def leads_to(self, server: int) -> None:
+        """To another server from now on; connections to the one before are cut."""
+        self._server = server
+        self.down()
+        self.up()
+
     def fall_silent(self) -> None:
         """Keep the connections that there are, and let nothing through them any more, not even their end."""
         for connection in list(self._open):

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from onnx import numpy_helper
 from client.serving.server import EmbeddedServer
 from export.triton.config import BACKEND, write_configs
 from mot.contract import MODEL_NAME, ModelSpec
+from tests.client.ui.pages import Watched, job_spec, page_settings, worker
 from tests.command import finish, wait_for_line
 from tests.faults.proxy import network
 from tests.faults.results import assert_complete
@@ -95,3 +96,33 @@ def test_comes_back_with_another_model(
     rows = runs.rows_of(newer, tmp_path / "undisturbed")
     assert rows != runs.undisturbed
     assert_complete(out, "walk", rows, runs.count)
+
+
+def test_the_page_s_worker_goes_on_with_the_new_model(tiny_repository: Path, runs: Runs, tmp_path: Path) -> None:
+    """The server is replaced in the middle of one job, which is done again, and between two others."""
+    newer, older = retrained(tmp_path / "newer", 2, TINY), tiny_repository
+    old, new = runs.undisturbed, runs.rows_of(newer, tmp_path / "undisturbed")
+    with ExitStack() as stack:
+        first, second = (stack.enter_context(EmbeddedServer(each, instances=1)) for each in (older, newer))
+        way = stack.enter_context(network(port(first, "grpc")))
+        settings = page_settings(tmp_path, engine="triton", url=f"grpc://127.0.0.1:{way.port}")
+        watched = Watched(settings)
+        stack.callback(watched.database.close)
+        stack.enter_context(worker(settings))
+
+        def add() -> str:
+            return watched.queue.add("ann", title="walk.mp4", spec=job_spec(runs.video))
+
+        def rows(id: str) -> str:
+            job = watched.wait(id, "done", "failed", seconds=180)
+            return (settings.jobs / id / str(job.published) / "result.txt").read_text()
+
+        way.bytes_per_s = 300_000  # so that it takes some seconds
+        disturbed = add()
+        watched.wait_frames(disturbed, 1)
+        way.leads_to(port(second, "grpc"))
+        way.bytes_per_s = None
+        assert rows(disturbed) == new
+        assert rows(add()) == new
+        way.leads_to(port(first, "grpc"))
+        assert rows(add()) == old
