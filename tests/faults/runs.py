@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
 from client.serving.server import EmbeddedServer
+from export.triton.config import BACKEND, write_configs
+from mot.contract import MODEL_NAME, ModelSpec
 from tests.command import finish, start
 from tests.faults.proxy import Network
 from tests.faults.results import assert_accounted_for, assert_complete
+from tests.tiny_model import build
 
 PROTOCOLS = ("grpc", "http")
 
@@ -51,3 +59,16 @@ def port(server: EmbeddedServer, protocol: str) -> int:
 def through(network: Network, protocol: str) -> tuple[str, str]:
     """The option that leads through a network."""
     return "--url", f"{protocol}://127.0.0.1:{network.port}"
+
+
+def retrained(folder: Path, version: int, spec: ModelSpec) -> Path:
+    """A repository with a model that finds people of half the size."""
+    model = build(spec)
+    (share,) = [each for each in model.graph.initializer if each.name == "sums"]
+    share.CopyFrom(numpy_helper.from_array((numpy_helper.to_array(share) / 2).astype(np.float32), "sums"))
+    target = folder / MODEL_NAME / str(version)
+    target.mkdir(parents=True)
+    onnx.save(model, target / "model.onnx")
+    shutil.copy(BACKEND, target / "model.py")
+    write_configs(folder / MODEL_NAME, spec, version=version)
+    return folder

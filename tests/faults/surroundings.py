@@ -21,7 +21,7 @@ import pytest
 _MARK = "MOT_FAULTS_MARK"
 _SHARED_MEMORY = Path("/dev/shm")
 _OURS = "mot-triton-"  # how the embedded server's folder and its shared memory are called
-_KINDS = ("mot-", "triton_", "psm_", "sem.")  # what else there may be of ours: by Triton itself, and Python's own
+_KINDS = ("mot-", "triton_")  # what else there may be of ours, and of Triton itself
 _NOTED = "environments"  # in that folder: what the server has made elsewhere
 _LISTENS = "0A"  # in /proc/net/tcp
 _SETTLED_WITHIN_S = 30.0  # processes end, and are tidied up after, a moment later

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 
 from client.serving.server import EmbeddedServer
-from export.triton.config import BACKEND, write_configs
-from mot.contract import MODEL_NAME, ModelSpec
+from mot.contract import ModelSpec
 from tests.client.ui.pages import Watched, job_spec, page_settings, worker
 from tests.command import finish, wait_for_line
 from tests.faults.proxy import network
 from tests.faults.results import assert_complete
-from tests.faults.runs import PROTOCOLS, Runs, port, through
-from tests.tiny_model import TINY, build
+from tests.faults.runs import PROTOCOLS, Runs, port, retrained, through
+from tests.tiny_model import TINY
 
 pytestmark = pytest.mark.triton
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
-
-
-def retrained(folder: Path, version: int, spec: ModelSpec) -> Path:
-    """A repository with a model that finds people of half the size."""
-    model = build(spec)
-    (share,) = [each for each in model.graph.initializer if each.name == "sums"]
-    share.CopyFrom(numpy_helper.from_array((numpy_helper.to_array(share) / 2).astype(np.float32), "sums"))
-    target = folder / MODEL_NAME / str(version)
-    target.mkdir(parents=True)
-    onnx.save(model, target / "model.onnx")
-    shutil.copy(BACKEND, target / "model.py")
-    write_configs(folder / MODEL_NAME, spec, version=version)
-    return folder
 
 
 @contextmanager
