@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from functools import cached_property
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from onnx import numpy_helper
 
 from client.serving.server import EmbeddedServer
@@ -20,6 +22,13 @@ from tests.faults.results import assert_accounted_for, assert_complete
 from tests.tiny_model import build
 
 PROTOCOLS = ("grpc", "http")
+long_form = pytest.mark.skipif(os.environ.get("MOT_FAULTS") != "long", reason="in the long form, MOT_FAULTS=long")
+
+
+def protocols(*short: str) -> pytest.MarkDecorator:
+    """A test for each protocol, of which the short form runs those that are named."""
+    each = [name if name in short else pytest.param(name, marks=long_form) for name in PROTOCOLS]
+    return pytest.mark.parametrize("protocol", each)
 
 
 class Runs:

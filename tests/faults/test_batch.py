@@ -13,7 +13,7 @@ from client.serving.server import EmbeddedServer
 from tests.command import finish, start
 from tests.faults.proxy import Cut, network
 from tests.faults.results import assert_complete, files_of
-from tests.faults.runs import PROTOCOLS, Runs, port, retrained, through
+from tests.faults.runs import Runs, port, protocols, retrained, through
 from tests.tiny_model import TINY
 
 pytestmark = pytest.mark.triton
@@ -31,7 +31,7 @@ def batch(runs: Runs, tmp_path: Path) -> Batch:
     return lambda *options: start("batch", tmp_path / "in", "-o", tmp_path / "out", "--conf-thres", 0.2, *options)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@protocols("grpc")
 def test_cut_again_and_again(healthy: EmbeddedServer, runs: Runs, batch: Batch, tmp_path: Path, protocol: str) -> None:
     with network(port(healthy, protocol)) as way:
         way.cut = Cut(way="answer", after=9_999)

@@ -13,10 +13,9 @@ from tests.command import finish, wait_for_line
 from tests.faults import http2
 from tests.faults.http2 import Breaker
 from tests.faults.proxy import Cut, Network, Way, network
-from tests.faults.runs import PROTOCOLS, Runs, port, through
+from tests.faults.runs import Runs, long_form, port, protocols, through
 
 pytestmark = pytest.mark.triton
-each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 _IMAGE = 6144  # bytes of one for the tiny model; its answer has some 400
 
 
@@ -25,18 +24,28 @@ def wait_for_frames(way: Network, frames: int) -> None:
     way.wait(lambda: way.passed["request"] > frames * _IMAGE)
 
 
-@each_protocol
+@protocols("grpc")
 def test_slow(healthy: EmbeddedServer, runs: Runs, tmp_path: Path, protocol: str) -> None:
     with network(port(healthy, protocol)) as way:
-        way.delay_s, way.bytes_per_s = 0.02, 300_000
+        way.delay_s, way.bytes_per_s = 0.02, 500_000
         _, err = finish(runs.start(tmp_path, *through(way, protocol)))
     runs.assert_complete(tmp_path)
     assert "server away" not in err
 
 
-@each_protocol
-@pytest.mark.parametrize("gently", [False, True], ids=["reset", "closed"])
-@pytest.mark.parametrize(("of", "after"), [("request", 45_000), ("answer", 4_321)])
+@pytest.mark.parametrize(
+    ("protocol", "of", "after", "gently"),
+    [
+        ("grpc", "request", 45_000, False),
+        ("grpc", "answer", 4_321, True),
+        ("http", "answer", 4_321, False),
+        pytest.param("grpc", "request", 45_000, True, marks=long_form),
+        pytest.param("grpc", "answer", 4_321, False, marks=long_form),
+        pytest.param("http", "request", 45_000, False, marks=long_form),
+        pytest.param("http", "request", 45_000, True, marks=long_form),
+        pytest.param("http", "answer", 4_321, True, marks=long_form),
+    ],
+)
 def test_cut_again_and_again(
     healthy: EmbeddedServer, runs: Runs, tmp_path: Path, protocol: str, of: Way, after: int, gently: bool
 ) -> None:
@@ -48,7 +57,7 @@ def test_cut_again_and_again(
     runs.assert_complete(tmp_path)
 
 
-@each_protocol
+@protocols("http")
 def test_away_for_a_while(healthy: EmbeddedServer, runs: Runs, tmp_path: Path, protocol: str) -> None:
     with network(port(healthy, protocol)) as way:
         process = runs.start(tmp_path, *through(way, protocol))
@@ -61,7 +70,7 @@ def test_away_for_a_while(healthy: EmbeddedServer, runs: Runs, tmp_path: Path, p
     runs.assert_complete(tmp_path)
 
 
-@each_protocol
+@protocols("grpc")
 def test_away_for_good(healthy: EmbeddedServer, runs: Runs, tmp_path: Path, protocol: str) -> None:
     with network(port(healthy, protocol)) as way:
         process = runs.start(tmp_path, *through(way, protocol), "--retry-for", 1)
@@ -92,7 +101,7 @@ def test_connections_that_are_half_open(healthy: EmbeddedServer, runs: Runs, tmp
             runs.assert_complete(tmp_path / name)
 
 
-@each_protocol
+@protocols("grpc")
 def test_half_open_from_the_beginning(healthy: EmbeddedServer, runs: Runs, tmp_path: Path, protocol: str) -> None:
     with network(port(healthy, protocol)) as way:
         way.new_are_silent = True
@@ -103,7 +112,7 @@ def test_half_open_from_the_beginning(healthy: EmbeddedServer, runs: Runs, tmp_p
         runs.rerun(tmp_path, *through(way, protocol))
 
 
-@each_protocol
+@protocols("http")
 def test_interruption_while_nothing_comes(healthy: EmbeddedServer, runs: Runs, tmp_path: Path, protocol: str) -> None:
     with network(port(healthy, protocol)) as way:
         process = runs.start(tmp_path, *through(way, protocol), "--no-video")
@@ -118,12 +127,12 @@ def test_interruption_while_nothing_comes(healthy: EmbeddedServer, runs: Runs, t
 @pytest.mark.parametrize(
     "code",
     [
-        http2.NO_ERROR,
-        http2.PROTOCOL_ERROR,
         http2.INTERNAL_ERROR,
-        http2.REFUSED_STREAM,
         http2.CANCEL,
-        http2.ENHANCE_YOUR_CALM,
+        pytest.param(http2.NO_ERROR, marks=long_form),
+        pytest.param(http2.PROTOCOL_ERROR, marks=long_form),
+        pytest.param(http2.REFUSED_STREAM, marks=long_form),
+        pytest.param(http2.ENHANCE_YOUR_CALM, marks=long_form),
     ],
 )
 def test_streams_that_are_reset(healthy: EmbeddedServer, runs: Runs, tmp_path: Path, code: int) -> None:

@@ -17,11 +17,10 @@ from tests.client.ui.pages import Watched, job_spec, page_settings, worker
 from tests.command import finish, wait_for_line
 from tests.faults.proxy import network
 from tests.faults.results import assert_complete
-from tests.faults.runs import PROTOCOLS, Runs, port, retrained, through
+from tests.faults.runs import Runs, long_form, port, protocols, retrained, through
 from tests.tiny_model import TINY
 
 pytestmark = pytest.mark.triton
-each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 
 
 @contextmanager
@@ -35,7 +34,7 @@ def stopped(server: EmbeddedServer) -> Iterator[None]:
         os.killpg(server.process.pid, signal.SIGCONT)
 
 
-@each_protocol
+@protocols("grpc")
 def test_stopped_and_continued(tiny_repository: Path, runs: Runs, tmp_path: Path, protocol: str) -> None:
     with EmbeddedServer(tiny_repository, instances=1) as server, network(port(server, protocol)) as way:
         process = runs.start(tmp_path, *through(way, protocol))
@@ -47,15 +46,16 @@ def test_stopped_and_continued(tiny_repository: Path, runs: Runs, tmp_path: Path
     runs.assert_complete(tmp_path)
 
 
-@each_protocol
 @pytest.mark.parametrize(
-    ("version", "spec", "difference"),
+    ("protocol", "version", "spec", "difference"),
     [
-        (2, TINY, "version 1 -> 2"),
-        (1, replace(TINY, recipe="longer"), "recipe none -> longer"),
-        (1, replace(TINY, top_k=7), "top_k 5 -> 7"),
+        ("grpc", 2, TINY, "version 1 -> 2"),
+        ("http", 1, replace(TINY, top_k=7), "top_k 5 -> 7"),
+        pytest.param("http", 2, TINY, "version 1 -> 2", marks=long_form),
+        pytest.param("grpc", 1, replace(TINY, recipe="longer"), "recipe none -> longer", marks=long_form),
+        pytest.param("http", 1, replace(TINY, recipe="longer"), "recipe none -> longer", marks=long_form),
+        pytest.param("grpc", 1, replace(TINY, top_k=7), "top_k 5 -> 7", marks=long_form),
     ],
-    ids=["another version", "another recipe", "another shape"],
 )
 def test_comes_back_with_another_model(
     tiny_repository: Path, runs: Runs, tmp_path: Path, protocol: str, version: int, spec: ModelSpec, difference: str
