@@ -55,7 +55,7 @@ def finish(process: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:
     """Wait for the end; its output and errors."""
     with process:
         try:
-            out, err = process.communicate(timeout=180)
+            out, err = process.communicate(timeout=600)  # a hang, however busy the machine
         except subprocess.TimeoutExpired:
             process.kill()
             raise

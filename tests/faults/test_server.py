@@ -69,8 +69,7 @@ def test_comes_back_with_another_model(
         assert server.process
         os.killpg(server.process.pid, signal.SIGKILL)
         server.process.wait()
-    ports = {"http_port": http, "grpc_port": grpc, "metrics_port": metrics}
-    with EmbeddedServer(newer, instances=1, **ports) as server:
+    with EmbeddedServer(newer, instances=1, http_port=http, grpc_port=grpc, metrics_port=metrics) as server:
         _, err = finish(process, status=1)
         assert f"the server has another model now ({difference})" in err
         assert 0 < runs.assert_accounted_for(out, err) < runs.count
