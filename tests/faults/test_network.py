@@ -83,14 +83,15 @@ def test_away_for_good(healthy: EmbeddedServer, runs: Runs, tmp_path: Path, prot
         runs.rerun(tmp_path, *through(way, protocol))
 
 
-def test_connections_that_are_half_open(healthy: EmbeddedServer, runs: Runs, tmp_path: Path) -> None:
+@pytest.mark.parametrize("retry_for", [60, pytest.param(30, marks=long_form)])
+def test_connections_that_are_half_open(healthy: EmbeddedServer, runs: Runs, tmp_path: Path, retry_for: int) -> None:
     """Nobody says that they have ended; only deadlines tell. Both protocols at a time, as that takes 20 s and more.
 
-    A call that has reached its deadline is repeated for 30 s: in these, the connection has to be known as dead.
+    A call that has reached its deadline is repeated for so long: by then, the connection has to be known as dead.
     """
     with network(port(healthy, "grpc")) as grpc, network(port(healthy, "http")) as http:
         ways = {"grpc": grpc, "http": http}
-        options = ("--no-video", "--retry-for", 30)
+        options = ("--no-video", "--retry-for", retry_for)
         processes = {name: runs.start(tmp_path / name, *through(way, name), *options) for name, way in ways.items()}
         for way in ways.values():
             wait_for_frames(way, 50)
