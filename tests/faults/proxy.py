@@ -51,6 +51,7 @@ class Network:
         self.bytes_per_s: float | None = None  # of each connection and way
         self.cut: Cut | None = None
         self.new_are_silent = False  # connections are accepted, and then nothing passes
+        self.silent_after: int | None = None  # bytes of requests, of all connections: then :meth:`fall_silent`, once
         self.connections = 0  # ever
         self.cuts = 0
         self.passed: dict[Way, int] = {"request": 0, "answer": 0}  # bytes, of all connections
@@ -164,6 +165,9 @@ class Network:
             connection.passed[way] += len(data)
             self.passed[way] += len(data)
             await writer.drain()
+            if self.silent_after is not None and self.passed["request"] > self.silent_after:
+                self.silent_after = None
+                self.fall_silent()
             if cut and left <= len(data):
                 self.cuts += 1
                 self._end(connection, gently=cut.gently)

@@ -91,11 +91,10 @@ def test_connections_that_are_half_open(healthy: EmbeddedServer, runs: Runs, tmp
     """
     with network(port(healthy, "grpc")) as grpc, network(port(healthy, "http")) as http:
         ways = {"grpc": grpc, "http": http}
+        for way in ways.values():
+            way.silent_after = 50 * _IMAGE
         options = ("--no-video", "--retry-for", retry_for)
         processes = {name: runs.start(tmp_path / name, *through(way, name), *options) for name, way in ways.items()}
-        for way in ways.values():
-            wait_for_frames(way, 50)
-            way.fall_silent()
         for name, process in processes.items():
             _, err = finish(process)
             assert re.search(rf"note: the server at {name}://127\.0\.0\.1:{ways[name].port} is back after ", err)
