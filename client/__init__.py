@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from mot import __version__ as __version__  # before ONNX Runtime, which it keeps from reporting
+
 if TYPE_CHECKING:
     from client.evaluation.evaluate import evaluate
     from client.evaluation.measures import Evaluation

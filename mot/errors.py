@@ -7,6 +7,7 @@
         VideoError           a video, folder, camera or stream cannot be read        client/video/source.py
         SampleError          the sample video cannot be had                          client/video/sample.py
         DetectorError        the network could not be run on a frame                 client/detection/errors.py
+            ModelChangedError the server has another model than before              client/detection/errors.py
             UnavailableError the server did not answer this time                     client/detection/transport.py
                 MistrustError    client and server do not trust each other           client/detection/transport.py
                 OverloadedError  the server has more to do than it takes on          client/detection/transport.py

@@ -51,6 +51,24 @@ def wait_for_line(process: subprocess.Popen[str], text: str) -> str:
     raise AssertionError(f"no line with {text!r} but {seen}")
 
 
+def finish(process: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:
+    """Wait for the end; its output and errors."""
+    with process:
+        try:
+            out, err = process.communicate(timeout=600)  # a hang, however busy the machine
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    assert process.returncode == status, err
+    assert "Traceback" not in err
+    return out, err
+
+
+def up_to(last: int, rows: str) -> str:
+    """The rows of frames 1 to ``last``."""
+    return "".join(row for row in rows.splitlines(keepends=True) if int(row.split(",")[0]) <= last)
+
+
 def colours(count: int, width: int = 64, height: int = 48) -> list[Image]:
     """Plain pictures whose colour drifts, in which the tiny model finds upright people who drift.
 

@@ -84,7 +84,7 @@ class Worker:
                 if work.pieces:
                     join_pieces(job, work.pieces, work.settings)
                     return "tracked", "", False
-                network = None if job.detections else self._networks.get(job.network)
+                network = None if job.detections else self._networks.get(job.network, begins=True)
                 run(job, network, settings=work.settings, stop=stop)
         except (JobStoppedError, KeyboardInterrupt):  # the second by a cluster that takes the task back
             return "stopped", "", False

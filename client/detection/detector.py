@@ -65,6 +65,19 @@ class LetterboxDetector(ABC):
         letterbox = _letterbox(width, height, self.spec.width, self.spec.height)
         return self._workers.submit(self._answer, letterbox.apply(frame.image), letterbox)
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """What tells this model from another, as far as the network knows."""
+        return self.spec.to_metadata()
+
+    def confirm(self) -> None:
+        """Make sure that the network is still the one that ``spec`` describes.
+
+        Raises:
+            DetectorError: it is another one, or cannot be asked.
+        """
+        return  # what is in this process stays what it is
+
     def close(self) -> None:
         """Cancel what has not begun and wait for what has."""
         self._workers.shutdown(wait=True, cancel_futures=True)

@@ -7,3 +7,7 @@ from mot.errors import MotError
 
 class DetectorError(MotError):
     """The network could not be run on a frame; the message names the model or server and the cause."""
+
+
+class ModelChangedError(DetectorError):
+    """The server has another model than the one that a job began with."""

@@ -29,6 +29,7 @@ from client.detection.transport import (
     filled,
     is_for_now,
     is_lost_region,
+    newest,
     printable,
     unavailable,
     unknown_model,
@@ -76,6 +77,7 @@ class HttpTransport:
                 inputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["inputs"]},
                 outputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["outputs"]},
                 parameters={key: value.get("string_value", "") for key, value in parameters.items()},
+                version=newest(tensors.get("versions", [])),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             said = printable(metadata[:80].decode(errors="replace"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,8 +27,11 @@ MAX_REQUEST = 64 << 20
 MAX_ANSWER = 64 << 20
 
 # Triton's words for a model process that has died: another instance, or the restarted one, will answer. And for a
-# model that is still being loaded, or that a server on its way down has unloaded already.
-_FOR_NOW = re.compile(r"stub process\b.*\b(not healthy|unhealthy)|\bnot at ready state\b", re.IGNORECASE | re.DOTALL)
+# model that is still being loaded, or that a server on its way down has unloaded already. And gRPC's, whose status says
+# all sorts of things, where a stream was reset: by a proxy whose server has gone, or by the server that goes.
+_FOR_NOW = re.compile(
+    r"stub process\b.*\b(not healthy|unhealthy)|\bnot at ready state\b|\bRST_STREAM\b", re.IGNORECASE | re.DOTALL
+)
 # Triton's words for a request that found the queue full, or waited too long in it.
 _OVERLOAD = ("exceeds maximum queue size", "timeout expired")
 _LOST = "unable to find shared memory region"
@@ -61,6 +64,7 @@ class ServedModel:
     inputs: Shapes
     outputs: Shapes
     parameters: Mapping[str, str]  # of its configuration
+    version: str = ""  # the one that answers whoever does not ask for another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +138,11 @@ def unknown_model(address: str, model: str, there: list[str]) -> DetectorError:
     """The server has no such model; ``there`` are those that it has, as far as it says."""
     known = f"; it has {', '.join(sorted(there))}" if there else ""
     return DetectorError(f"{address}: unknown model: {model!r}{known}; name the one to use with --model NAME")
+
+
+def newest(versions: Iterable[str]) -> str:
+    """Of a model's versions, which are numbers, the one that answers."""
+    return max(versions, key=lambda version: (len(version), version), default="")
 
 
 def described(datatype: str, shape: Any) -> tuple[str, tuple[int, ...]]:

@@ -16,6 +16,7 @@ from client.detection.detector import LetterboxDetector
 from client.detection.errors import DetectorError
 from client.detection.outage import Outage, Outages
 from client.detection.pressure import Pressure
+from client.detection.served import Served
 from client.detection.sharing import Sharing, Wanted
 from client.detection.transport import MistrustError, OverloadedError, RegionLostError, Transport, UnavailableError
 from client.metrics import RETRIES
@@ -77,7 +78,8 @@ class TritonDetector(LetterboxDetector):
         self._closing = threading.Event()
         self._pressure = Pressure(in_flight)
         try:
-            super().__init__(self._checked_spec(connect_timeout_s), workers=in_flight, name="triton")
+            self._served = self._connected(connect_timeout_s)
+            super().__init__(self._served.spec, workers=in_flight, name="triton")
             self._sharing = Sharing(
                 self._transport,
                 self._address,
@@ -104,9 +106,37 @@ class TritonDetector(LetterboxDetector):
         self._transport.close()
         super().close()
 
-    def _checked_spec(self, timeout_s: float) -> ModelSpec:
-        try:
+    @property
+    def identity(self) -> dict[str, str]:
+        """With the version that the server gives it."""
+        return self._served.identity
+
+    def confirm(self) -> None:
+        """Ask the server for its model.
+
+        Raises:
+            ModelChangedError: it has another one than at first.
+            ContractError: that one speaks another contract.
+            UnavailableError: it does not answer.
+        """
+        self._served.confirm()
+
+    def _connected(self, timeout_s: float) -> Served:
+        """What the server has.
+
+        Raises:
+            DetectorError, ContractError: as for the constructor.
+        """
+        source = f"{self._address}, model {self._model!r}"
+
+        def describe() -> tuple[ModelSpec, str]:
             served = self._transport.describe(self._model, timeout_s)
+            spec = ModelSpec.from_metadata(served.parameters, source)
+            spec.check_tensors(served.inputs, served.outputs, source)
+            return spec, served.version
+
+        try:
+            return Served(describe, source)
         except MistrustError as error:
             raise DetectorError(str(error)) from error
         except UnavailableError as error:
@@ -114,10 +144,6 @@ class TritonDetector(LetterboxDetector):
                 f"no Triton server is ready at {self._address} ({error}); start one with `mot serve`, or check "
                 "the address: Triton listens on port 8001 for gRPC and 8000 for HTTP unless told otherwise"
             ) from error
-        source = f"{self._address}, model {self._model!r}"
-        spec = ModelSpec.from_metadata(served.parameters, source)
-        spec.check_tensors(served.inputs, served.outputs, source)
-        return spec
 
     def infer(self, image: npt.NDArray[np.uint8]) -> Detections:
         """Call until the server answers, for at most ``retry_for_s`` after the first failure.
@@ -127,10 +153,13 @@ class TritonDetector(LetterboxDetector):
         pause, give_up, answered = _FIRST_PAUSE_S, None, _UNKNOWN
         while True:
             try:
-                return self._call(image)
+                found = self._call(image)
+                self._served.settle()
+                return found
             except RegionLostError:  # there is another one now, or none is used any more
-                continue
+                self._served.doubt()  # a server that has been started anew
             except UnavailableError as error:
+                self._served.doubt()
                 RETRIES.inc()
                 if self._closing.is_set():
                     raise

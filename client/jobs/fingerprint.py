@@ -80,7 +80,7 @@ def model_fingerprint(config: NetworkConfig, network: Callable[[], Network]) -> 
         MotError: there is no such file or server.
     """
     if config.runs_elsewhere:
-        return network().detector.spec.to_metadata()
+        return network().detector.identity
     path = config.model_file()
     try:
         return {"sha256": _model_digest(path, path.stat().st_mtime_ns)}

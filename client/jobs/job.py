@@ -11,8 +11,10 @@ from threading import Event
 from typing import Any
 
 from client.detection.detector import Detector
+from client.detection.errors import ModelChangedError
 from client.detection.given import GivenDetections
-from client.jobs.fingerprint import settings_of
+from client.detection.transport import UnavailableError
+from client.jobs.fingerprint import Settings, differences, settings_of
 from client.jobs.found import Found
 from client.jobs.opening import check_extent, check_people, open_input
 from client.jobs.record import JobSummary, Record, State, record_path
@@ -68,6 +70,8 @@ def run(
     job = resolved(job, partial(_given, network))
     if settings is None:
         settings = settings_of(job, partial(_given, network))
+    elif not job.detections and job.network.runs_elsewhere:
+        _check_model(_given(network), settings)
     with about(job=job.name) as lines, RUNNING.track_inprogress():
         return _recorded(job, network, stop or Event(), _Progress(job, dict(settings), watch or Watch(), lines))
 
@@ -87,6 +91,23 @@ def _recorded(job: JobSpec, network: Network | None, stop: Event, progress: _Pro
 def _given(network: Network | None) -> Network:
     assert network, "a job without given detections needs a network"
     return network
+
+
+def _check_model(network: Network, settings: Settings) -> None:
+    """Raise :class:`ModelChangedError` where the server has got another model since the settings were found out."""
+    if changes := differences(settings["model"], network.detector.identity):
+        raise ModelChangedError(
+            f"the server has another model than when its jobs were gathered ({'; '.join(changes)}); "
+            "run the command again"
+        )
+
+
+def _complete(progress: _Progress, network: Network | None) -> None:
+    """All frames are done: make sure that they are one model's, as far as the server can still be asked."""
+    if network:
+        with suppress(UnavailableError):
+            network.detector.confirm()
+    progress.forget_old()
 
 
 def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress) -> JobSummary:
@@ -110,7 +131,7 @@ def _run(job: JobSpec, network: Network | None, stop: Event, progress: _Progress
             in_flight=network.in_flight if network and not given else 1,
             stop=stop,
             watch=progress.frame,
-            complete=progress.forget_old,
+            complete=partial(_complete, progress, None if given else network),
         )
     if progress.found:
         progress.found.warn(job.name, job.tracker.name, least)

@@ -124,7 +124,7 @@ class _Run:
         if self.given_up.is_set():
             return self._ended(Outcome(job=job, state="stopped"))
         try:
-            network = None if job.detections else self._networks.get(job.network)
+            network = None if job.detections else self._networks.get(job.network, begins=True)
             run(job, network, settings=settings, stop=self.given_up, watch=_JobWatch(job, self._observer))
         except JobStoppedError:
             return self._ended(Outcome(job=job, state="stopped"))

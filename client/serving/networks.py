@@ -7,7 +7,10 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from client.detection.errors import ModelChangedError
+from client.detection.transport import UnavailableError
 from client.serving.network import Network, NetworkConfig, Tell, open_network
+from mot.contract import ContractError
 
 
 class Networks:
@@ -20,19 +23,23 @@ class Networks:
         self._stack = ExitStack()
         self._lock = Lock()
 
-    def get(self, config: NetworkConfig) -> Network:
+    def get(self, config: NetworkConfig, *, begins: bool = False) -> Network:
         """The network, opened by whoever asks first; others wait for it.
+
+        Args:
+            begins: a job does, so that a server elsewhere which has got another model since is met anew.
 
         Raises:
             MotError: as :func:`client.serving.network.open_network`.
         """
         with self._lock:
-            if config not in self._opened:
+            opened = self._opened.get(config)
+            if opened is None or (begins and config.runs_elsewhere and _is_another(opened)):
                 self._opened[config] = self._stack.enter_context(open_network(config, self._videos, self._tell))
             return self._opened[config]
 
     def close(self) -> None:
-        """Close all of them; jobs that still wait for an answer get none."""
+        """Close all of them, also those whose server got another model; jobs that still wait for an answer get none."""
         self.__exit__(None, None, None)
 
     def __enter__(self) -> Self:
@@ -44,3 +51,14 @@ class Networks:
         with self._lock:
             self._opened.clear()
             self._stack.__exit__(kind, error, trace)
+
+
+def _is_another(network: Network) -> bool:
+    """Whether its server has another model now; one that does not answer will be waited for."""
+    try:
+        network.detector.confirm()
+    except UnavailableError:
+        return False
+    except (ModelChangedError, ContractError):
+        return True
+    return False

@@ -18,7 +18,7 @@ import pytest
 from client.serving.server import EmbeddedServer
 from mot.sequence import read_results
 from tests.client.detection.small_servers import proxy
-from tests.command import children, start, wait_for_line, walk
+from tests.command import children, finish, start, up_to, wait_for_line, walk
 from tests.media import names
 
 pytestmark = pytest.mark.triton
@@ -26,29 +26,11 @@ COUNT = 800
 SHARED_MEMORY = Path("/dev/shm")
 
 
-def finish(process: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:
-    """Wait for the end; its output and errors."""
-    with process:
-        try:
-            out, err = process.communicate(timeout=60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-    assert process.returncode == status, err
-    assert "Traceback" not in err
-    return out, err
-
-
 def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.01)
-
-
-def up_to(last: int, rows: str) -> str:
-    """The rows of frames 1 to ``last``."""
-    return "".join(row for row in rows.splitlines(keepends=True) if int(row.split(",")[0]) <= last)
 
 
 def inferences(server: EmbeddedServer) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
-from client.detection.errors import DetectorError
+from client.detection.errors import DetectorError, ModelChangedError
 from client.detection.outage import Outage
 from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
@@ -124,6 +124,10 @@ class Worker:
                 if self._ending.is_set():
                     self._queue.give_back(job)
                 return
+            except ModelChangedError as error:  # the next attempt is with the new one, from the first frame on
+                log.warning("job %s: %s", job.id, error)
+                self._queue.give_back(job)
+                return
             except (MotError, OSError) as error:
                 if not isinstance(error, MotError) and not of_full_disk(error):
                     raise
@@ -168,7 +172,7 @@ class Worker:
         deadline = time.monotonic() + self._settings.retry_for_s
         while True:
             try:
-                network = self._networks.get(self._network_config())
+                network = self._networks.get(self._network_config(), begins=True)
                 self._away.clear()
                 return network
             except DetectorError:

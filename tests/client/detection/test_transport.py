@@ -12,7 +12,7 @@ import pytest
 from client.detection import http_transport
 from client.detection.connect import connect, connect_directly
 from client.detection.errors import DetectorError
-from client.detection.transport import UnavailableError, is_for_now, printable
+from client.detection.transport import UnavailableError, is_for_now, newest, printable
 from client.detection.triton import TritonDetector
 from tests.client.detection.small_servers import proxy, says
 
@@ -138,6 +138,8 @@ def test_an_answer_that_ends_early_is_asked_for_again() -> None:
         ),
         ('[500] {"error":"Stub process \'fairmot_0_0\' is not healthy."}', True),
         ('{"error":"Request for unknown model: \'fairmot\' version 1 is not at ready state"}', True),
+        ("[StatusCode.INTERNAL] Stream removed (RST_STREAM (Received RST_STREAM with error code 2))", True),
+        ("[StatusCode.CANCELLED] Received RST_STREAM with error code 8", True),
         ('{"error":"Request for unknown model: \'fairmot\' is not found"}', False),
         ("unexpected shape for input 'image'", False),
         ("the model says: not healthy", False),
@@ -145,6 +147,11 @@ def test_an_answer_that_ends_early_is_asked_for_again() -> None:
 )
 def test_words_for_what_will_pass(reason: str, for_now: bool) -> None:
     assert is_for_now(reason) == for_now
+
+
+@pytest.mark.parametrize(("versions", "expected"), [([], ""), (["1"], "1"), (["9", "10", "2"], "10")])
+def test_the_newest_version_answers(versions: list[str], expected: str) -> None:
+    assert newest(versions) == expected
 
 
 @pytest.mark.parametrize("status", [b"400 Bad Request", b"503 Service Unavailable"])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from client.detection.connect import WireProtocol
-from client.detection.errors import DetectorError
+from client.detection.errors import DetectorError, ModelChangedError
 from client.detection.outage import Outage
 from client.detection.transport import Arrays, Image, OverloadedError, ServedModel, Transport, UnavailableError
 from client.detection.triton import TritonDetector
@@ -49,7 +49,8 @@ class Scripted(Transport):
 
     def __init__(self, *script: Answer, metadata: dict[str, str] | None = None) -> None:
         self._script = list(script) or [compute]
-        self._metadata = TINY.to_metadata() if metadata is None else metadata
+        self.metadata = TINY.to_metadata() if metadata is None else metadata
+        self.described = 0
         self._lock = threading.Lock()
         self.calls: list[float] = []  # when
         self.timeouts: list[float] = []
@@ -60,10 +61,12 @@ class Scripted(Transport):
         return self.computed()
 
     def describe(self, model: str, timeout_s: float) -> ServedModel:
+        self.described += 1
+
         def shapes(tensors: object) -> dict[str, tuple[str, tuple[int, ...]]]:
             return {tensor.name: (tensor.dtype, tensor.shape) for tensor in tensors}  # type: ignore[attr-defined]
 
-        return ServedModel(inputs=shapes(TINY.inputs), outputs=shapes(TINY.outputs), parameters=self._metadata)
+        return ServedModel(inputs=shapes(TINY.inputs), outputs=shapes(TINY.outputs), parameters=self.metadata)
 
     def infer(self, model: str, image: tuple[str, Image], outputs: list[str], timeout_s: float) -> Arrays:
         with self._lock:
@@ -304,3 +307,24 @@ def test_a_model_of_another_contract_is_refused_and_the_connection_closed() -> N
     with pytest.raises(ContractError, match=rf"{ADDRESS}, model 'people': contract version 99"):
         TritonDetector("somewhere", model="people", connect=transport.connect)
     assert transport.closed.is_set()
+
+
+def test_a_server_that_comes_back_is_asked_once_for_its_model() -> None:
+    transport = Scripted(compute, away, away, compute)
+    detector = TritonDetector("somewhere", connect=transport.connect)
+    for image in images(4):
+        boxes_are_of(image, detector.infer(image).boxes)
+    assert transport.described == 2
+    detector.close()
+
+
+def test_no_answer_of_a_server_that_comes_back_with_another_model() -> None:
+    transport = Scripted(compute, away, compute)
+    detector = TritonDetector("somewhere", connect=transport.connect)
+    (image,) = images(1)
+    detector.infer(image)
+    transport.metadata = TINY.to_metadata() | {"mot.recipe": "longer"}
+    for _ in range(2):
+        with pytest.raises(ModelChangedError, match=rf"^{ADDRESS}, model 'fairmot': .* \(recipe none -> longer\); "):
+            detector.infer(image)
+    detector.close()

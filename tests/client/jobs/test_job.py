@@ -8,6 +8,9 @@ from threading import Event
 
 import pytest
 
+from client.detection.errors import ModelChangedError
+from client.detection.onnx import OnnxDetector
+from client.detection.transport import UnavailableError
 from client.jobs.job import Watch, run
 from client.jobs.record import Record
 from client.jobs.spec import JobSpec, TrackerSpec
@@ -18,6 +21,7 @@ from client.serving.network import Network, NetworkConfig, open_network
 from client.tracking import OverlapReidConfig
 from client.video.open import open_source
 from client.video.source import Source, VideoError
+from mot.errors import MotError
 from mot.sequence import read_results
 from tests.command import walk
 from tests.media import names
@@ -126,3 +130,41 @@ def test_folder_that_cannot_be_written(job: JobSpec, network: Network) -> None:
     job.output.write_text("a file")
     with pytest.raises(Exception, match=r"out/walk\.(partial\.)?json: cannot be written: .*; check the output folder"):
         run(job, network)
+
+
+class Asked(OnnxDetector):
+    """A network that is asked at the end whether it is still the same, as one on a server is."""
+
+    def __init__(self, graph: Path, answer: MotError) -> None:
+        super().__init__(graph, workers=1)
+        self._said = answer
+
+    def confirm(self) -> None:
+        raise self._said
+
+
+def asked(tmp_path: Path, answer: MotError) -> Network:
+    return Network(detector=Asked(repository(tmp_path / "models") / "fairmot/1/model.onnx", answer), in_flight=2)
+
+
+def test_another_model_at_the_end_is_no_result(job: JobSpec, tmp_path: Path) -> None:
+    """It may have come at any frame."""
+    with pytest.raises(ModelChangedError, match="another now"):
+        run(job, asked(tmp_path, ModelChangedError("another now")))
+    record = Record.read(job.output, "walk", done=False)
+    assert record and (record.state, record.error) == ("failed", "another now")
+    assert not names(job.output) & {"walk.txt", "walk.mp4", "walk.json"}
+
+
+def test_a_server_that_goes_after_the_last_frame_is_no_loss(job: JobSpec, tmp_path: Path) -> None:
+    run(job, asked(tmp_path, UnavailableError("away")))
+    assert {"walk.txt", "walk.mp4", "walk.json"} <= names(job.output)
+
+
+def test_settings_of_another_model_than_the_server_s(job: JobSpec, network: Network) -> None:
+    """As of a batch that began before the server got a new one."""
+    elsewhere = job.model_copy(update={"network": NetworkConfig(url="somewhere:8001")})
+    before = {**network.detector.identity, "mot.recipe": "short"}
+    with pytest.raises(ModelChangedError, match=r'gathered \(mot\.recipe: "short" -> "none"\); run the command again'):
+        run(elsewhere, network, settings={"model": before})
+    assert not job.output.exists()
