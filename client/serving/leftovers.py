@@ -121,7 +121,9 @@ def _is_nobodys(lock: Path) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         found = os.fstat(file)
-        return found.st_uid == os.getuid() and time.time() - found.st_mtime > _CLAIMED_WITHIN_S
+        return (
+            found.st_uid == os.getuid() and abs(time.time() - found.st_mtime) > _CLAIMED_WITHIN_S
+        )  # a clock may be set back
     except OSError:
         return False
     finally:

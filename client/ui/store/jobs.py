@@ -1,7 +1,8 @@
 """The queue: jobs on disk, claimed by worker processes under a lease, the users in turn.
 
 A worker renews its lease while it works. When it falls silent, the job is another's; and whatever the lost worker
-still does counts for nothing, because every word of a worker's names the attempt that it was given.
+still does counts for nothing, because every word of a worker's names the attempt that it was given. Clocks may be set:
+a lease that seems to be over, or to end too far from now, counts once it has been left so for a while.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 Kind = Literal["track", "draw"]
 
 LEASE_S = 10.0  # a worker that has been silent for longer is lost
+_SURE_S = 3.0  # so long nobody renews a lease that seems to be over: it is, and no clock was set
 _MOST_LOSSES = 3  # a job that takes its worker down this often is not tried again
 _LIVE = ("queued", "running")
 
@@ -30,6 +32,8 @@ WITH heads AS (SELECT owner, MIN(seq) AS seq FROM jobs WHERE state = 'queued' GR
 SELECT heads.seq, heads.owner FROM heads LEFT JOIN busy USING (owner) LEFT JOIN turns USING (owner)
 ORDER BY COALESCE(busy.count, 0), COALESCE(turns.served, 0), heads.seq LIMIT 1
 """
+# Counted on from the times that earlier releases have noted; no clock, which may be set back.
+_SERVED = "INSERT OR REPLACE INTO turns VALUES (?, (SELECT COALESCE(MAX(served), 0) + 1 FROM turns))"
 
 
 class QueueError(MotError):
@@ -75,8 +79,9 @@ def _job(row: sqlite3.Row) -> Job:
 class JobQueue:
     """All jobs. Methods that take an owner see and touch that person's alone."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, sure_s: float = _SURE_S) -> None:
+        self._database, self._sure_s = database, sure_s
+        self._over: dict[tuple[int, float], float] = {}  # since when, by time.monotonic, a job's lease seems to be over
 
     def add(
         self,
@@ -125,17 +130,25 @@ class JobQueue:
 
     def waits(self) -> bool:
         """Whether a claim may find something; asks without keeping others from writing."""
-        return bool(
-            self._database.rows("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1")
-            or self._database.rows("SELECT 1 FROM jobs WHERE state = 'running' AND lease < ? LIMIT 1", (time.time(),))
+        return bool(self._database.rows("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1") or self._silent())
+
+    def _silent(self) -> list[tuple[int, float]]:
+        """Number and lease of the jobs whose workers are lost."""
+        now, here = time.time(), time.monotonic()
+        rows = self._database.rows(
+            "SELECT seq, lease FROM jobs WHERE state = 'running' AND NOT lease BETWEEN ? AND ?",
+            (now, now + 2 * LEASE_S),
         )
+        leases = [(row["seq"], row["lease"]) for row in rows]
+        self._over = {each: self._over.get(each, here) for each in leases}
+        return [each for each, since in self._over.items() if here - since >= self._sure_s]
 
     def claim(self, worker: str, lease_s: float = LEASE_S) -> Job | None:
         """Take the next job, or None where there is none."""
-        now = time.time()
+        now, silent = time.time(), self._silent()
         with self._database.transaction() as connection:
-            lost = connection.execute("SELECT seq FROM jobs WHERE state = 'running' AND lease < ?", (now,)).fetchall()
-            _lose(connection, [row["seq"] for row in lost])
+            statement = "SELECT seq FROM jobs WHERE state = 'running' AND seq = ? AND lease = ?"
+            _lose(connection, [seq for seq, lease in silent if connection.execute(statement, (seq, lease)).fetchone()])
             head = connection.execute(_NEXT).fetchone()
             if head is None:
                 return None
@@ -144,7 +157,7 @@ class JobQueue:
                 "frames = 0, rate = NULL, error = '', error_kind = '' WHERE seq = ?",
                 (worker, now + lease_s, now, head["seq"]),
             )
-            connection.execute("INSERT OR REPLACE INTO turns VALUES (?, ?)", (head["owner"], now))
+            connection.execute(_SERVED, (head["owner"],))
             return _job(connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE seq = ?", (head["seq"],)).fetchone())
 
     def renew(
@@ -177,7 +190,7 @@ class JobQueue:
         now = time.time()
         return self._as_worker(
             job,
-            "state = 'done', published = attempt, ended = ?, frames = ?, total = ?, seconds = ? - started, "
+            "state = 'done', published = attempt, ended = ?, frames = ?, total = ?, seconds = MAX(0, ? - started), "
             "worker = NULL, error = '', error_kind = ''",
             (now, frames, frames, now),
         )

@@ -17,7 +17,7 @@ from client.ui.store.jobs import JobQueue, QueueError
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[JobQueue]:
     database = Database(tmp_path / "page.db")
-    yield JobQueue(database)
+    yield JobQueue(database, sure_s=0)
     database.close()
 
 
@@ -81,6 +81,51 @@ def test_a_silent_workers_job_is_done_again_and_its_late_words_do_not_count(queu
     seen = queue.get("ann", lost.id)
     assert seen and (seen.state, seen.frames) == ("running", 0)
     assert queue.done(other, frames=3)
+
+
+@pytest.mark.parametrize("set_by", [-3600.0, 3600.0], ids=["back", "forward"])
+def test_a_clock_that_is_set_takes_no_job_from_who_renews_and_every_one_from_who_does_not(
+    queue: JobQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_by: float
+) -> None:
+    add(queue, "ann")
+    job = queue.claim("first")
+    assert job
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + set_by)
+    database = Database(tmp_path / "page.db")
+    patient = JobQueue(database, sure_s=0.2)
+    assert not patient.waits() and patient.claim("other") is None
+    assert queue.renew(job)
+    time.sleep(0.3)
+    assert not patient.waits() and patient.claim("other") is None and queue.holds(job)
+    monkeypatch.setattr(time, "time", lambda: clock() + 3 * set_by)  # and it renews no more
+    assert not patient.waits()
+    time.sleep(0.3)
+    assert patient.waits()
+    again = patient.claim("other")
+    assert again and again.attempt == 2 and not queue.holds(job)
+    assert patient.done(again, frames=5)
+    database.close()
+
+
+def test_turns_are_kept_and_no_job_takes_less_than_no_time_when_the_clock_is_set_back(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for owner in ("ann", "bob", "bob"):
+        add(queue, owner)
+    titles, clock = [], time.time
+    for hours in range(3):
+        monkeypatch.setattr(time, "time", lambda hours=hours: clock() - hours * 3600)
+        job = queue.claim("w")
+        assert job
+        monkeypatch.setattr(time, "time", lambda hours=hours: clock() - hours * 3600 - 60)
+        assert queue.done(job, frames=1)
+        titles.append(next(owner for owner in ("ann", "bob") if queue.get(owner, job.id)))
+        seen = queue.get(titles[-1], job.id)
+        assert seen and seen.seconds == 0
+        if hours == 0:
+            add(queue, "ann")
+    assert titles == ["ann", "bob", "ann"]
 
 
 def test_a_dead_workers_jobs_are_free_at_once(queue: JobQueue) -> None:
