@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from multiprocessing.queues import Queue
 
 import cv2
 import torch
+from torch._utils import ExceptionWrapper
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
@@ -57,24 +59,24 @@ class Feed:
 
         Raises:
             DataError: an image cannot be read.
-            RuntimeError: a worker died.
+            RuntimeError, OSError, EOFError: a worker died, or cannot hand over what it has loaded.
         """
         self._order.first_batch = step * self._recipe.accumulate
         loaded = iter(self._loader)
         for _ in range(step, self.steps):
-            begun, death = time.perf_counter(), ""
+            begun, death = time.perf_counter(), None
             try:
                 batches = [next(loaded) for _ in range(self._recipe.accumulate)]
             except DataError as error:
                 # torch puts a worker's traceback around its error; the last line is what the worker raised.
                 line = str(error).strip().splitlines()[-1]
                 raise DataError(line.removeprefix(f"{DataError.__module__}.{DataError.__qualname__}: ")) from error
-            except RuntimeError as error:
-                death = str(error)
+            except (RuntimeError, OSError, EOFError) as error:
+                death = type(error)(*error.args)
             if death:
-                # Not torch's own error, whose frames would keep the other workers alive until the process ends.
+                # Not the error itself, whose frames would keep the other workers alive until the process ends.
                 del loaded
-                raise RuntimeError(death)
+                raise death
             moved = [
                 {name: tensor.to(self._device, non_blocking=True) for name, tensor in batch.items()}
                 for batch in batches
@@ -114,6 +116,14 @@ class _RunSampler(Sampler[list[Key]]):
 
 def _start_worker(worker: int) -> None:
     leave_interrupts_to_parent(worker)
+    # What a worker cannot hand over, as each tensor costs it an open file, Python traces and drops, and the parent
+    # waits for it for ever.
+    Queue._on_queue_feeder_error = _tell_parent  # type: ignore[attr-defined]
     # No threads of OpenCV's: there is a worker for each core to be used. Not 1, which waits for the parent's threads
     # to end, and these do not exist in a forked process.
     cv2.setNumThreads(0)
+
+
+def _tell_parent(queue: Queue[tuple[int, object]], _error: Exception, batch: tuple[int, object]) -> None:
+    """Called while the error is handled: hand it over in the batch's place, as torch does with those of a data set."""
+    queue.put((batch[0], ExceptionWrapper(where="in a worker that loads images")))

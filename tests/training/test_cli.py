@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -149,6 +150,17 @@ def test_a_worker_that_is_killed_costs_no_step(recipe: Path, people: Path, tmp_p
     assert err.endswith(f"{tmp_path / 'out/last.pt'} is saved, --resume goes on\n")
     assert len(err.splitlines()) == 1
     assert load_checkpoint(tmp_path / "out/last.pt")["step"] >= 20
+
+
+@pytest.mark.parametrize("most", [24, 32])
+def test_too_few_open_files_for_the_workers(recipe: Path, people: Path, tmp_path: Path, most: int) -> None:
+    """Each picture that a worker hands over costs one; it used to be waited for ever after."""
+    process = start("--recipe", recipe, "--data", people, "--output", tmp_path / "out", "--set", "workers=2")
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "error: the system allows no more open files (ulimit -n raises it); lower workers (now 2)" in err
+    assert "Traceback" not in err, err
 
 
 def test_stopped_before_anything_is_made(recipe: Path, people: Path, tmp_path: Path) -> None:
