@@ -15,16 +15,32 @@ from typing import IO
 # Runs between us and the process: asks the kernel to stop it (SIGTERM) when its parent ends, even if that is killed.
 # Its parent is the thread that starts it, see Keeper.
 # PR_SET_PDEATHSIG is 1 in linux/prctl.h and outlives exec.
+# Before, it leaves a guard in the process's group, a child of nobody: when the process has ended, however it has, so
+# does what is left of the group. Triton's model processes wait for it for ever where it ends while it loads a model.
 _LAUNCHER = """
-import ctypes, os, sys
+import ctypes, os, select, signal, sys
 ctypes.CDLL(None).prctl(1, 15)
+try:
+    process = os.pidfd_open(os.getpid())
+except OSError:  # a kernel older than 5.3
+    process = None
+if process is not None:
+    if (child := os.fork()) == 0:
+        if os.fork() == 0:
+            select.select([process], [], [])
+            os.killpg(0, signal.SIGKILL)
+        os._exit(0)
+    os.waitpid(child, 0)
 if os.getppid() == int(sys.argv[1]):
     os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
 class Keeper(Thread):
-    """Starts a process and lives as long as it: the kernel takes the end of this thread for that of the parent."""
+    """Starts a process and lives as long as it: the kernel takes the end of this thread for that of the parent.
+
+    The process has a group of its own, of which nothing is left when it has ended.
+    """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> None:
         super().__init__(name="triton-keeper", daemon=True)

@@ -22,7 +22,7 @@ from client.serving.server import EmbeddedServer
 from client.serving.triton_runtime import build_runtime
 from mot.contract import ContractError
 from mot.errors import MotError
-from tests.command import ROOT
+from tests.command import ROOT, children
 
 pytestmark = pytest.mark.triton
 SHARED_MEMORY = Path("/dev/shm")
@@ -122,6 +122,23 @@ def test_it_ends_when_we_are_killed(tiny_repository: Path, tmp_path: Path) -> No
         owner.send_signal(signal.SIGKILL)
     assert eventually(lambda: group_is_empty(group))
     assert set(SHARED_MEMORY.iterdir()) <= before
+
+
+def test_it_ends_when_we_are_killed_while_it_loads_its_model(tiny_repository: Path, tmp_path: Path) -> None:
+    """A signal ends it then, and its model processes would wait for it for ever."""
+    code = (
+        "import sys; from pathlib import Path; from client.serving.server import EmbeddedServer\n"
+        "EmbeddedServer(Path(sys.argv[1]), instances=2).start()\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code, str(tiny_repository)], cwd=ROOT, env=os.environ | {"TMPDIR": str(tmp_path)}
+    )
+    log = "mot-triton-*/triton.log"
+    assert eventually(lambda: any("InstanceInitialize" in path.read_text() for path in tmp_path.glob(log)), 120)
+    (group,) = children(owner.pid)
+    owner.kill()
+    owner.wait()
+    assert eventually(lambda: group_is_empty(group))
 
 
 def test_it_outlives_the_thread_that_started_it(tiny_repository: Path) -> None:
