@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import itertools
 import json
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from client.jobs.fingerprint import Settings
 from client.jobs.spec import JobError
@@ -30,7 +32,7 @@ class Journal:
         self._names: dict[str, str] = {}  # by input
         self._taken: set[str] = set()  # names as file systems compare them that know no capitals
         self._tries: dict[tuple[str, str], list[str]] = defaultdict(list)  # reasons, by name and settings
-        self._file: BinaryIO | None = None
+        self._file: io.FileIO | None = None
 
     def __enter__(self) -> Self:
         """Read what is there.
@@ -40,7 +42,7 @@ class Journal:
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a+b")
+            self._file = self._path.open("a+b", buffering=0)  # what has no room shall not come again when it is closed
             self._lock(self._file)
             self._read(self._file)
         except OSError as error:
@@ -92,7 +94,7 @@ class Journal:
         self._names[input] = name
         self._taken.add(name.casefold())
 
-    def _lock(self, file: BinaryIO) -> None:
+    def _lock(self, file: io.FileIO) -> None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -102,7 +104,7 @@ class Journal:
         except OSError:  # a file system without locks
             return
 
-    def _read(self, file: BinaryIO) -> None:
+    def _read(self, file: io.FileIO) -> None:
         file.seek(0)
         data = file.read()
         whole = data[: data.rfind(b"\n") + 1]
@@ -126,10 +128,15 @@ class Journal:
 
     def _write(self, line: dict[str, Any]) -> None:
         assert self._file is not None, "outside of the with block"
+        data = json.dumps(line).encode("ascii") + b"\n"
+        end = self._file.seek(0, io.SEEK_END)
         try:
-            self._file.write(json.dumps(line).encode("ascii") + b"\n")
-            self._file.flush()
+            written = 0
+            while written < len(data):
+                written += self._file.write(data[written:])
         except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(end)
             raise JobError(f"{self._path}: cannot be written: {error.strerror}; check the output folder") from error
 
     def _close(self) -> None:

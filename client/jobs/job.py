@@ -147,6 +147,7 @@ class _Progress:
         """``lines``: the fields of this job's log lines."""
         self._job, self.settings, self.watch, self._lines = job, settings, watch, lines
         self.frames = 0
+        self._ending = False  # results get their names
         self.found: Found | None = None  # where a network finds people
         self._next = time.monotonic() + _RECORD_EVERY_S
 
@@ -165,7 +166,7 @@ class _Progress:
 
         Results of the same settings stay what they are.
         """
-        job = self._job
+        job, self._ending = self._job, True
         try:
             old = Record.read(job.output, job.name)
         except JobError:
@@ -186,11 +187,16 @@ class _Progress:
             raise JobError(f"{path}: cannot be written: {error.strerror}; check the output folder") from error
 
     def end(self, error: BaseException) -> None:
-        """Note why it is not done, where that is possible: the error to be shown is the first one."""
+        """Note why it is not done, where that is possible: the error to be shown is the first one.
+
+        Not where results have got their names already: that they are its own, the next run sees by the record there is.
+        """
         stopped = isinstance(error, (JobStoppedError, KeyboardInterrupt))
         reason = "" if stopped else str(error) or type(error).__name__
         state: State = "stopped" if stopped else "failed"
         JOBS.labels(state).inc()
+        if self._ending and any(path.exists() for path in result_paths(self._job)):
+            return
         with suppress(JobError):
             self.write(Record(settings=self.settings, state=state, frames=self.frames, error=reason))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -100,4 +101,5 @@ class EmbeddingsSink(FileSink):
         return True
 
     def _abandon(self) -> None:
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()

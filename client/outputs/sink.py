@@ -72,11 +72,13 @@ class FileSink(ABC):
         return self
 
     def write(self, tracked: TrackedFrame) -> None:
-        """Add one frame.
+        """Add one frame; after one that could not be written nothing more is: FFmpeg would crash at it.
 
         Raises:
             SinkError: the disk is full, or the frame cannot be written.
         """
+        if self._broken:
+            return
         try:
             self._write(tracked)
             self._frames += 1
