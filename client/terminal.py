@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -74,7 +75,7 @@ def show(kind: str, message: str, **fields: Any) -> None:
 def errors_shown() -> Iterator[None]:
     """For the whole of a command: errors meant for the user are printed, not traced; status 1.
 
-    Want of memory is one, also where libraries cannot be loaded for it.
+    Want of memory is one, also where libraries cannot be loaded for it; and want of open files.
     """
     try:
         yield
@@ -85,6 +86,14 @@ def errors_shown() -> Iterator[None]:
         if isinstance(error, ImportError) and not any(words in str(error).lower() for words in _NO_MEMORY):
             raise
         show("error", "memory is used up; end other programs, or lift the limit (ulimit -v, the container's)")
+        raise SystemExit(1) from error
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        show(
+            "error",
+            "the system allows no more open files; raise the limit (ulimit -n), or let fewer jobs run at a time",
+        )
         raise SystemExit(1) from error
 
 

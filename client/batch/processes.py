@@ -22,6 +22,7 @@ from client.batch.work import Ended, Work, Worker
 _SPAWN = multiprocessing.get_context("spawn")
 _GRACE_S = 30.0  # for a worker to stop between two frames
 _STOP, _LEAVE = "stop", "leave"
+_NO_MEMORY = 112  # status of a worker that has run out of it, which a new one need not
 _SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -116,6 +117,8 @@ def _how(status: int | None) -> str:
         name = signal.Signals(-status).name
         memory = ", as the kernel does where memory runs out" if name == "SIGKILL" else ""
         return f"was killed by signal {-status} ({name}{memory})"
+    if status == _NO_MEMORY:
+        return "has run out of memory"
     return f"ended with status {status}"
 
 
@@ -140,6 +143,8 @@ def _serve(pipe: Connection) -> None:
             ended = worker(work, stop)
             with suppress(OSError):  # nobody listens any more
                 pipe.send(ended)
+    except MemoryError:
+        os._exit(_NO_MEMORY)
     finally:
         worker.close()
 

@@ -64,6 +64,9 @@ class Worker:
 
         Args:
             stop: ends it between two frames.
+
+        Raises:
+            MemoryError: no other video would fare better in this process.
         """
         with _warnings() as warnings:
             state, reason, blamed = self._tried(work, stop)
@@ -92,8 +95,6 @@ class Worker:
             return "failed", str(error), False
         except MotError as error:
             return "failed", str(error), True
-        except MemoryError:
-            return "failed", "its worker has run out of memory", True
         return "tracked", "", False
 
 
