@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 
@@ -37,8 +38,9 @@ def test_warnings_are_shown_within_the_block_only(capsys: pytest.CaptureFixture[
         (MotError("a.mp4: no video in it"), "error: a.mp4: no video in it\n"),
         (MemoryError("Unable to allocate 12 GiB"), "error: memory is used up; end other programs, or lift the limit"),
         (ImportError("libtorch_cpu.so: failed to map segment from shared object"), "error: memory is used up"),
+        (OSError(errno.EMFILE, "Too many open files"), "error: the system allows no more open files; raise the limit"),
     ],
-    ids=["the user's", "memory", "memory for a library"],
+    ids=["the user's", "memory", "memory for a library", "open files"],
 )
 def test_errors_of_a_command_are_one_line(error: Exception, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="1"), terminal.errors_shown():
