@@ -68,6 +68,7 @@ def watch(
     name = "door"
     address = "rtsp://user:${DOOR_PASSWORD}@10.0.0.5/live"
     lines = "door.json"           # lines and zones, as of mot count
+    tracker = {name = "byte", settings = {track_buffer = 60}}   # for --tracker
     waiting = 8                   # frames that may wait
 
     ${NAME} is taken from the environment. Events are appeared, left, crossed,
