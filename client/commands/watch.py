@@ -95,7 +95,9 @@ def watch(
         return
 
     from client.commands.watching import watch_and_report
+    from client.live.heap import share_heaps
 
+    share_heaps()
     good = watch_and_report(
         known, config, tracker=spec, retry_for=network.retry_for, status_port=status_port, status_host=status_host
     )
