@@ -81,9 +81,9 @@ def pictures(size: tuple[int, int], step: int) -> list[Image]:
 def make_videos(folder: Path, rate: int, seconds: float) -> None:
     """What the cameras see, over and over, and a short video for the jobs."""
     step = max(1, round(10 / rate))  # the sample has 10 frames/s
-    for name, size in (("live.mp4", SIZE), ("other.mp4", OTHER_SIZE)):
+    for name, size, length in (("other.mp4", OTHER_SIZE, LEFT_S), ("live.mp4", SIZE, seconds)):
         images = pictures(size, step)
-        make_video(folder / name, images * (int(seconds * rate) // len(images) + 1), rate=rate)
+        make_video(folder / name, images * (int(length * rate) // len(images) + 1), rate=rate)
     for number in range(3):
         make_video(folder / f"short-{number}.mp4", images[number * 10 : number * 10 + 12], rate=rate)
 
@@ -95,6 +95,7 @@ class Soak:
         self._folder, self._over = folder, over
         (folder / "tmp").mkdir()
         self._environment = os.environ | {"TMPDIR": str(folder / "tmp"), "COLUMNS": "100"}
+        self.servers: set[int] = set()  # each Triton that there was
         self.jobs, self.failures = Counter[str](), list[str]()
         self.job: subprocess.Popen[str] | None = None
 
@@ -174,15 +175,17 @@ def wait_until_live(page: str) -> None:
         time.sleep(0.5)
 
 
-def take(processes: dict[str, int], soak: Soak, folder: Path) -> dict[str, Sample]:
+def take(soak: Soak, watch: int, serve: int, folder: Path) -> dict[str, Sample]:
+    """What there is: a server that is being restarted has no processes."""
+    processes = {"mot watch": watch, "mot serve": serve, **named(family(serve)[1:])}
+    soak.servers.update(pid for name, pid in processes.items() if name.startswith("tritonserver"))
     found = {name: sample(pid) for name, pid in processes.items()}
     jobs = family(soak.job.pid) if soak.job and soak.job.poll() is None else []
     found["jobs, all"] = total([one for one in map(sample, jobs) if one])
     files = sum(1 for path in (folder / "tmp").rglob("*") if path.is_file())
     found["temporary files"] = Sample(rss=0, handles=files, threads=0)
-    gone = [name for name, one in found.items() if one is None]
-    if gone:
-        raise SystemExit(f"{', '.join(gone)}: gone in the middle")
+    if not found["mot watch"] or not found["mot serve"]:
+        raise SystemExit("gone in the middle; see watch.log and serve.log")
     return {name: one for name, one in found.items() if one}
 
 
@@ -199,8 +202,6 @@ def run(folder: Path, minutes: float, rate: int) -> dict[str, Any]:
         watch = stack.enter_context(soak.running("watch", folder / "cameras.toml", *options, log="watch.log"))
         page = soak.wait_for("watch.log", r"status page: (\S+)\n", watch) + "status.json"
         threads.append(Thread(target=soak.run_jobs, args=(url,), name="jobs"))
-        serving = named(family(serve.pid)[1:])
-        processes = {"mot watch": watch.pid, "mot serve": serve.pid, **serving}
         wait_until_live(page)
         for thread in threads:
             thread.start()
@@ -208,10 +209,14 @@ def run(folder: Path, minutes: float, rate: int) -> dict[str, Any]:
             begun = time.monotonic()
             while (passed := time.monotonic() - begun) < minutes * 60:
                 seconds.append(passed)
-                for name, one in take(processes, soak, folder).items():
-                    series.setdefault(name, []).append(one)
+                now = take(soak, watch.pid, serve.pid, folder)
+                for name in now.keys() | series.keys():
+                    known = series.setdefault(name, [now[name]] * (len(seconds) - 1) if name in now else [])
+                    known.append(now[name] if name in now else known[-1])
                 cameras = cameras_at(page)
                 time.sleep(EVERY_S)
+        except KeyboardInterrupt:
+            print("stopped; what there is counts")
         finally:
             over.set()
             for thread in threads:
@@ -221,7 +226,8 @@ def run(folder: Path, minutes: float, rate: int) -> dict[str, Any]:
     flat = all(one.flat for figures in judged.values() for one in figures.values())
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "minutes": minutes,
+        "minutes": round(seconds[-1] / 60, 1),
+        "server_restarts": len(soak.servers) - 1,
         "good": flat and not soak.failures,
         "flat": flat,
         "failures": soak.failures,
@@ -251,6 +257,7 @@ def main() -> None:
             )
     for camera in result["cameras"]:
         print(*(camera[key] for key in ("camera", "state", "frames", "dropped", "losses", "ids")))
+    print(f"{result['minutes']} minutes, {result['server_restarts']} restarts of the server")
     print(f"jobs: {result['jobs']}; failures: {result['failures'] or 'none'}")
     sys.exit(not result["good"])
 
