@@ -90,3 +90,28 @@ def test_servers_of_different_models_are_an_error(
         outcome = mot("batch", videos, "-o", tmp_path / "out", *urls)
     assert outcome.status == 1 and "have different models (" in outcome.err
     assert not list((tmp_path / "out").glob("*.txt"))
+
+
+def test_a_video_that_waits_for_its_server_does_not_hang(
+    servers: list[EmbeddedServer], videos: Path, tmp_path: Path
+) -> None:
+    server, out = servers[0], tmp_path / "out"
+    options = ("--url", server.grpc_url, "--conf-thres", 0.2, "--timeout", 10, "--retry-for", 300)
+    process = start("batch", videos / "a.mp4", "-o", out, *options)
+    before, deadline = answered(server), time.monotonic() + 180
+    while answered(server) < before + 20:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.02)
+    worker, stopped = begun(out)["a"], time.monotonic()
+    assert server.process
+    os.killpg(server.process.pid, signal.SIGSTOP)
+    try:
+        # An answer is missed after 5 s; from then on the worker says that it waits, until past the limit and two looks.
+        while time.monotonic() < stopped + 18:
+            assert process.poll() is None and begun(out) == {"a": worker}
+            time.sleep(0.1)
+    finally:
+        os.killpg(server.process.pid, signal.SIGCONT)
+    printed, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "1 videos: 1 tracked, in " in printed and "tried again" not in err
