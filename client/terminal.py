@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -108,6 +108,12 @@ def warnings_shown() -> Iterator[None]:
         logging.getLogger().removeHandler(handler)
 
 
+class Advance(Protocol):
+    """Called after each frame, or so many of them."""
+
+    def __call__(self, count: int = 1, /) -> None: ...
+
+
 class Bars:
     """Progress of several things at a time: a bar each in a terminal, a line now and then elsewhere."""
 
@@ -116,7 +122,7 @@ class Bars:
         self._tasks: dict[str, TaskID] = {}
         self._next_line = 0.0
 
-    def begin(self, name: str, total: int | None, unit: str = "frame") -> Callable[[], None]:
+    def begin(self, name: str, total: int | None, unit: str = "frame") -> Advance:
         """Show one more; returns a function to call after each of its frames, or of whatever it consists of."""
         if self._bars is None:
             return _Lines(name, total, unit).advance
@@ -196,8 +202,8 @@ class _Lines:
         self._begun = time.monotonic()
         self._next = self._begun
 
-    def advance(self) -> None:
-        self._done += 1
+    def advance(self, count: int = 1, /) -> None:
+        self._done += count
         now = time.monotonic()
         if now < self._next:
             return

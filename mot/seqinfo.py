@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,15 +15,15 @@ from mot.table import SequenceError, read_text
 
 @dataclass(frozen=True, kw_only=True)
 class SeqInfo:
-    """What ``seqinfo.ini`` says of a sequence."""
+    """What ``seqinfo.ini`` says of a sequence; None: it does not say."""
 
     name: str  # one path component, no separator
     image_dir: str = "img1"  # relative to the sequence's folder
-    frame_rate: float  # frames per second
-    length: int  # frames
-    width: int  # pixels
-    height: int  # pixels
-    extension: str = ".jpg"  # of the images, with its dot
+    frame_rate: float | None = None  # frames per second
+    length: int | None = None  # frames
+    width: int | None = None  # pixels
+    height: int | None = None  # pixels
+    extension: str | None = ".jpg"  # of the images, with its dot; None: images of every kind
 
 
 _KEYS = {
@@ -39,21 +38,22 @@ _KEYS = {
 
 
 def read_seqinfo(path: Path) -> SeqInfo:
-    """Read ``seqinfo.ini``.
+    """Read ``seqinfo.ini``. Keys may be missing: the name is then the folder's, and images are in ``img1``.
 
     Raises:
-        SequenceError: the file cannot be read, or a key is missing, not a positive number, or a path that
-            leaves the sequence's folder.
+        SequenceError: the file cannot be read, or a key is empty, not a positive number, or a path that leaves the
+            sequence's folder.
     """
-    section = _section(path, _KEYS.values())
+    section = _section(path)
+    there = {key for key in _KEYS.values() if _value(path, section, key) is not None}
     return SeqInfo(
-        name=_inner_path(path, section, "name", depth=1),
-        image_dir=_inner_path(path, section, "imDir", depth=8),
-        frame_rate=_positive(path, section, "frameRate"),
-        length=_positive_whole(path, section, "seqLength"),
-        width=_positive_whole(path, section, "imWidth"),
-        height=_positive_whole(path, section, "imHeight"),
-        extension=section["imExt"],
+        name=_inner_path(path, section, "name", depth=1) if "name" in there else path.absolute().parent.name,
+        image_dir=_inner_path(path, section, "imDir", depth=8) if "imDir" in there else "img1",
+        frame_rate=_positive(path, section, "frameRate") if "frameRate" in there else None,
+        length=_positive_whole(path, section, "seqLength") if "seqLength" in there else None,
+        width=_positive_whole(path, section, "imWidth") if "imWidth" in there else None,
+        height=_positive_whole(path, section, "imHeight") if "imHeight" in there else None,
+        extension=section.get("imExt"),
     )
 
 
@@ -63,19 +63,25 @@ def read_length(path: Path) -> int:
     Raises:
         SequenceError: the file cannot be read, or the key is missing or not a positive whole number.
     """
-    return _positive_whole(path, _section(path, ["seqLength"]), "seqLength")
+    section = _section(path)
+    if _value(path, section, "seqLength") is None:
+        raise SequenceError(f"{path}: key seqLength is missing in section [Sequence]; add the number of frames")
+    return _positive_whole(path, section, "seqLength")
 
 
 def write_seqinfo(path: Path, info: SeqInfo) -> None:
     """Write ``seqinfo.ini``; the file appears whole or not at all."""
     values = {key: getattr(info, name) for name, key in _KEYS.items()}
-    values["frameRate"] = np.format_float_positional(info.frame_rate, trim="-")
+    if info.frame_rate is not None:
+        values["frameRate"] = np.format_float_positional(info.frame_rate, trim="-")
     with whole_file(path) as temporary:
-        temporary.write_text("[Sequence]\n" + "".join(f"{key}={value}\n" for key, value in values.items()), "utf-8")
+        temporary.write_text(
+            "[Sequence]\n" + "".join(f"{key}={value}\n" for key, value in values.items() if value is not None), "utf-8"
+        )
 
 
-def _section(path: Path, keys: Iterable[str]) -> configparser.SectionProxy:
-    """The file's only section, in which no key is empty."""
+def _section(path: Path) -> configparser.SectionProxy:
+    """The file's only section."""
     # No interpolation: a per cent sign in a name is only a character.
     parser = configparser.ConfigParser(interpolation=None)
     try:
@@ -84,11 +90,15 @@ def _section(path: Path, keys: Iterable[str]) -> configparser.SectionProxy:
         raise SequenceError(f"{path}: not an ini file: {error.message}") from error
     if not parser.has_section("Sequence"):
         raise SequenceError(f"{path}: section [Sequence] is missing")
-    section = parser["Sequence"]
-    for key in keys:
-        if not section.get(key, "").strip():
-            raise SequenceError(f"{path}: key {key} is missing or empty in section [Sequence]")
-    return section
+    return parser["Sequence"]
+
+
+def _value(path: Path, section: configparser.SectionProxy, key: str) -> str | None:
+    """The key's text, None where it is missing."""
+    text = section.get(key)
+    if text is not None and not text.strip():
+        raise SequenceError(f"{path}: key {key} is empty in section [Sequence]; give a value, or remove the line")
+    return text
 
 
 def _positive(path: Path, section: configparser.SectionProxy, key: str) -> float:

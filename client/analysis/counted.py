@@ -75,7 +75,7 @@ def count_file(source: Path, request: Request) -> Counted:
     rows = read_results(source)
     record, info = _record(source), _seqinfo(source)
     frame = _first_frame(request.video, rows) if request.video is not None else None
-    size = request.size or (info and (info.width, info.height)) or (frame is not None and frame.shape[1::-1]) or None
+    size = request.size or _said_size(info) or (frame is not None and frame.shape[1::-1]) or None
     places = request.places.scaled(*size) if size else request.places
     frame_rate = request.frame_rate or _frame_rate(source, record, info)
     length = info.length if info else None
@@ -118,7 +118,7 @@ def _settings(record: Record | None) -> dict[str, str]:
 
 
 def _frame_rate(source: Path, record: Record | None, info: SeqInfo | None) -> float:
-    if info:
+    if info and info.frame_rate:
         return info.frame_rate
     told = record and ((record.summary and record.summary.frame_rate) or record.settings.get("frame_rate"))
     if isinstance(told, int | float) and told > 0:
@@ -127,6 +127,10 @@ def _frame_rate(source: Path, record: Record | None, info: SeqInfo | None) -> fl
         return FRAME_RATES[source.stem]
     log.warning("%s: nothing says its frame rate; %g are assumed, or use --frame-rate", source, DEFAULT_FRAME_RATE)
     return DEFAULT_FRAME_RATE
+
+
+def _said_size(info: SeqInfo | None) -> tuple[int, int] | None:
+    return (info.width, info.height) if info and info.width and info.height else None
 
 
 def _seqinfo(source: Path) -> SeqInfo | None:

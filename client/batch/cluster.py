@@ -30,6 +30,7 @@ class RayCluster:
         """``address``: ``auto`` for the cluster of this machine (or ``RAY_ADDRESS``) or ``HOST:PORT``."""
         self._address = address
         self._keys: dict[Any, str] = {}  # by what Ray calls a reference
+        self._faults: dict[Any, str] = {}  # of what we have killed, by reference
         self._stopped_at: float | None = None
 
     def __enter__(self) -> Self:
@@ -82,6 +83,11 @@ class RayCluster:
     def room(self) -> int:
         return _MOST_SUBMITTED - len(self._keys)
 
+    @property
+    def width(self) -> int:
+        resources: Any = self._ray.cluster_resources  # has no types
+        return max(1, int(resources().get("CPU", 1)))
+
     def submit(self, key: str, work: Work) -> None:
         self._keys[self._task.options(name=key).remote(work)] = key
 
@@ -96,6 +102,11 @@ class RayCluster:
             ready, _ = self._ray.wait(list(self._keys), num_returns=len(self._keys), timeout=0)
         return [(self._keys.pop(reference), self._answer(reference)) for reference in ready]
 
+    def kill(self, key: str, reason: str) -> None:
+        for reference in [each for each, name in self._keys.items() if name == key]:
+            self._faults[reference] = reason
+            self._ray.cancel(reference, force=True)
+
     def stop(self) -> None:
         if self._stopped_at is None:
             self._stopped_at = time.monotonic()
@@ -104,15 +115,18 @@ class RayCluster:
 
     def _answer(self, reference: Any) -> Ended | Lost:
         errors = self._ray.exceptions
+        fault = self._faults.pop(reference, "")
         try:
             ended: Ended = self._ray.get(reference)
             return ended
-        except errors.TaskCancelledError:
-            return Ended(state="stopped")
+        except (errors.TaskCancelledError, errors.WorkerCrashedError) as error:
+            if fault:
+                return Lost(reason=fault, blamed=True)
+            if isinstance(error, errors.TaskCancelledError):
+                return Ended(state="stopped")
+            return Lost(reason=f"its worker has died: {_first_line(error)}", blamed=True)
         except errors.OutOfMemoryError as error:
             return Lost(reason=f"its worker was ended for want of memory: {_first_line(error)}", blamed=True)
-        except errors.WorkerCrashedError as error:
-            return Lost(reason=f"its worker has died: {_first_line(error)}", blamed=True)
         except errors.RayTaskError as error:
             return Lost(reason=f"its worker has failed: {error.cause!r}", blamed=True)
         except errors.RayError as error:  # a node that is lost, a worker that cannot be started

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import glob
+import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from threading import Event
 from typing import Literal
 
 from client.batch.executor import Executor, Lost
 from client.batch.journal import Journal
+from client.batch.progress import Progress
+from client.batch.servers import Servers
 from client.batch.work import Ended, Work
 from client.jobs.job import result_paths
 from client.jobs.record import Record
 from client.jobs.spec import JobError, JobSpec
 
 _LOOK_EVERY_S = 0.25
+_PROGRESS_EVERY_S = 1.0
 _ALIKE = 3  # videos one after the other that fail for a reason of the server's or the disk's: it is no chance
 _MOST_LOSSES = 10  # of machines under one video
 
@@ -42,6 +47,9 @@ class Observer:
     def again(self, job: JobSpec, reason: str) -> None:
         """A video will be tried once more."""
 
+    def frames(self, job: JobSpec, frames: int) -> None:
+        """So many of a video's (or piece's) frames are done in this try."""
+
     def warned(self, job: JobSpec, message: str) -> None:
         """A worker has warned."""
 
@@ -58,9 +66,24 @@ class Dealer:
     """Gives an executor its work, and judges what comes back."""
 
     def __init__(
-        self, executor: Executor, journal: Journal, *, tries: int, stop: Event, observer: Observer | None = None
+        self,
+        executor: Executor,
+        journal: Journal,
+        *,
+        tries: int,
+        stop: Event,
+        servers: Servers | None = None,
+        timeout_s: float | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        """``stop``: ends what is under way between two frames, and begins no other."""
+        """
+        Args:
+            stop: ends what is under way between two frames, and begins no other.
+            servers: from which each video gets one; None: it has one.
+            timeout_s: after so long without a new frame a worker is killed, and its video has failed once more.
+        """
+        self._servers, self._timeout_s = servers, timeout_s
+        self._progress, self._looked = Progress(), 0.0
         self._executor, self._journal, self._tries, self._stop = executor, journal, tries, stop
         self._observer = observer or Observer()
         self._waiting: deque[Work] = deque()
@@ -88,18 +111,39 @@ class Dealer:
                     while self._waiting:
                         self._end(self._waiting.popleft(), Result(state="stopped"))
                 while self._waiting and self._executor.room > 0:
-                    work = self._waiting.popleft()
-                    self._under_way[work.key] = work
-                    self._executor.submit(work.key, work)
+                    self._begin(self._waiting.popleft())
                 for key, answer in self._executor.wait(_LOOK_EVERY_S):
+                    self._progress.end(key)
                     self._judge(self._under_way.pop(key), answer)
+                self._look()
         finally:
             for work in works:
                 if work.key in self._losses:
                     _sweep(work.job)
         return self._results
 
+    def _begin(self, work: Work) -> None:
+        if self._servers is not None:
+            served = work.job.model_copy(update={"network": self._servers.take(work.key)})
+            work = replace(work, job=served)
+        self._under_way[work.key] = work
+        self._progress.begin(work.key, work.job)
+        self._executor.submit(work.key, work)
+
+    def _look(self) -> None:
+        """Tell how far the videos have come; end the workers that hang."""
+        now = time.monotonic()
+        if now - self._looked < _PROGRESS_EVERY_S:
+            return
+        self._looked = now
+        for key, work in islice(self._under_way.items(), self._executor.width):  # what was submitted first runs first
+            frames, silent = self._progress.look(key, work.job)
+            self._observer.frames(work.job, frames)
+            if self._timeout_s is not None and silent > self._timeout_s and not self._stop.is_set():
+                self._executor.kill(key, f"no new frame for {self._timeout_s:g} s (--timeout): its worker was killed")
+
     def _judge(self, work: Work, answer: Ended | Lost) -> None:
+        network = self._servers.give_back(work.key) if self._servers else None
         if isinstance(answer, Lost):
             self._note_loss(work.job, answer)
             self._losses[work.key] += 1
@@ -110,6 +154,11 @@ class Dealer:
             return
         for message in answer.warnings:
             self._observer.warned(work.job, message)
+        if self._servers and network and answer.away:
+            self._losses[work.key] += 1
+            if self._losses[work.key] < _MOST_LOSSES and self._servers.leave_out(network, answer.reason):
+                self._again(work, answer.reason)
+                return
         if answer.state == "failed":
             if not answer.blamed:
                 self._troubled.add(work.key)
@@ -117,7 +166,9 @@ class Dealer:
             return
         if answer.state != "stopped":
             self._troubled.clear()
-            _check_there(work.job)
+            record = _done(work.job)
+            if not work.pieces:
+                self._observer.frames(work.job, record.frames)
         self._end(work, Result(state=answer.state, tries=self._failures[work.key]))
 
     def _fail(self, work: Work, reason: str, blamed: bool) -> None:
@@ -155,11 +206,13 @@ class Dealer:
                 failed.write(job.output, job.name)
 
 
-def _check_there(job: JobSpec) -> None:
-    if Record.read(job.output, job.name) is None:
+def _done(job: JobSpec) -> Record:
+    record = Record.read(job.output, job.name)
+    if record is None:
         raise JobError(
             f"{job.output}: a worker has written its results somewhere else; give an --output that all machines share"
         )
+    return record
 
 
 def _sweep(job: JobSpec) -> None:

@@ -23,11 +23,18 @@ class Executor(Protocol):
     def room(self) -> int:
         """How much more work it takes now."""
 
+    @property
+    def width(self) -> int:
+        """How much of what was submitted can be under way at a time."""
+
     def submit(self, key: str, work: Work) -> None:
         """Begin it when its turn comes; work that was submitted first begins first."""
 
     def wait(self, timeout_s: float) -> list[tuple[str, Ended | Lost]]:
         """What has ended since; returns when anything has, or after a while."""
+
+    def kill(self, key: str, reason: str) -> None:
+        """End the worker that hangs at this; the answer is :class:`Lost` for that reason, unless it ends meanwhile."""
 
     def stop(self) -> None:
         """End all of it between two frames; the answers still come."""

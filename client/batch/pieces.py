@@ -97,6 +97,9 @@ class _Wholes(Observer):
     def again(self, job: JobSpec, reason: str) -> None:
         self._observer.again(job, reason)
 
+    def frames(self, job: JobSpec, frames: int) -> None:
+        self._observer.frames(job, frames)
+
     def warned(self, job: JobSpec, message: str) -> None:
         self._observer.warned(job, message)
 

@@ -33,6 +33,7 @@ class _Hand:
     process: BaseProcess
     pipe: Connection
     key: str | None = None  # what it is at
+    fault: str = ""  # for which we have killed it
 
 
 class Processes:
@@ -64,6 +65,10 @@ class Processes:
     def room(self) -> int:
         return self._count - sum(hand.key is not None for hand in self._hands)
 
+    @property
+    def width(self) -> int:
+        return self._count
+
     def submit(self, key: str, work: Work) -> None:
         for idle in [hand for hand in self._hands if hand.key is None and not hand.process.is_alive()]:
             self._bury(idle)
@@ -78,6 +83,12 @@ class Processes:
             return []
         ready = wait([hand.pipe for hand in busy], timeout_s)
         return [self._answer(hand) for hand in busy if hand.pipe in ready]
+
+    def kill(self, key: str, reason: str) -> None:
+        for hand in self._hands:
+            if hand.key == key:
+                hand.fault = reason
+                hand.process.kill()
 
     def stop(self) -> None:
         for hand in self._hands:
@@ -102,7 +113,7 @@ class Processes:
             hand.key = None
         except (EOFError, OSError):
             self._bury(hand)
-            answer = Lost(reason=f"its worker {_how(hand.process.exitcode)}", blamed=True)
+            answer = Lost(reason=hand.fault or f"its worker {_how(hand.process.exitcode)}", blamed=True)
         return key, answer
 
     def _bury(self, hand: _Hand) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Literal
 
 from client.batch import remote
 from client.batch.joined import join_pieces
+from client.batch.progress import renew
+from client.batch.servers import is_away
+from client.detection.outage import Outage
 from client.jobs.finished import FATAL, finished_jobs
 from client.jobs.job import run
 from client.jobs.spec import JobError, JobSpec
@@ -50,6 +53,7 @@ class Ended:
     state: Literal["tracked", "kept", "stopped", "failed"]
     reason: str = ""  # where it failed
     blamed: bool = False  # on the video; else the server, the disk or the machine has failed
+    away: bool = False  # it is its server that does not answer
     warnings: tuple[str, ...] = ()
 
 
@@ -57,7 +61,8 @@ class Worker:
     """Does one piece of work after the other; the network stays open between them."""
 
     def __init__(self) -> None:
-        self._networks = Networks()
+        self._networks = Networks(tell=self._waits)
+        self._job: JobSpec | None = None  # under way
 
     def __call__(self, work: Work, stop: Event) -> Ended:
         """Track one video; whatever goes wrong is in the answer.
@@ -69,33 +74,40 @@ class Worker:
             MemoryError: no other video would fare better in this process.
         """
         with _warnings() as warnings:
-            state, reason, blamed = self._tried(work, stop)
-        return Ended(state=state, reason=reason, blamed=blamed, warnings=tuple(warnings[:_MOST_WARNINGS]))
+            self._job = work.job
+            ended = self._tried(work, stop)
+            self._job = None
+        return replace(ended, warnings=tuple(warnings[:_MOST_WARNINGS]))
 
     def close(self) -> None:
         self._networks.close()
 
-    def _tried(self, work: Work, stop: Event) -> tuple[Literal["tracked", "kept", "stopped", "failed"], str, bool]:
+    def _waits(self, outage: Outage) -> None:
+        job = self._job
+        if job is not None:
+            renew(job)
+
+    def _tried(self, work: Work, stop: Event) -> Ended:
         job = work.job
         try:
             if finished_jobs({0: (job, work.settings)}, overwrite=True):
-                return "kept", "", False  # by a worker of a run that was killed, in its last moments
+                return Ended(state="kept")  # by a worker of a run that was killed, in its last moments
             with ExitStack() as stack:
                 if remote.is_remote(job.input):
                     local = stack.enter_context(remote.fetched(job.input))
                     job = job.model_copy(update={"input": str(local)})
                 if work.pieces:
                     join_pieces(job, work.pieces, work.settings)
-                    return "tracked", "", False
+                    return Ended(state="tracked")
                 network = None if job.detections else self._networks.get(job.network, begins=True)
                 run(job, network, settings=work.settings, stop=stop)
         except (JobStoppedError, KeyboardInterrupt):  # the second by a cluster that takes the task back
-            return "stopped", "", False
+            return Ended(state="stopped")
         except _SURROUNDINGS as error:
-            return "failed", str(error), False
+            return Ended(state="failed", reason=str(error), away=is_away(error))
         except MotError as error:
-            return "failed", str(error), True
-        return "tracked", "", False
+            return Ended(state="failed", reason=str(error), blamed=True)
+        return Ended(state="tracked")
 
 
 @contextmanager

@@ -166,11 +166,11 @@ def _detections(choice: str, folder: Path, *, alone: bool) -> Path:
 
 def _extent(folder: Path, given: Path | None, published: int | None) -> tuple[int, float]:
     """Frames of the sequence and its rate: what seqinfo.ini says; else images counted, or what is published."""
-    if (folder / SEQINFO).is_file():
-        info = read_seqinfo(folder / SEQINFO)
-        return info.length, info.frame_rate
-    if given is None or _has_images(folder):
+    info = read_seqinfo(folder / SEQINFO) if (folder / SEQINFO).is_file() else None
+    if info and info.length:
+        length = info.length
+    elif given is None or _has_images(folder):
         length = open_folder(folder, Window()).frame_count or 0
     else:
         length = published or GivenDetections(given).last_frame
-    return length, assumed_frame_rate(folder)
+    return length, (info and info.frame_rate) or assumed_frame_rate(folder)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +16,30 @@ from client.commands.options import (
     Overwrite,
     TrackerOptions,
 )
+
+if TYPE_CHECKING:
+    from client.serving.network import NetworkConfig
+
+
+_Urls = Annotated[
+    list[str] | None,
+    typer.Option(
+        envvar="MOT_URL",
+        help="HOST:PORT of a running Triton server; may be repeated: videos are dealt out to all that answer. By "
+        "default one is started and stopped.",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Network(NetworkOptions):
+    url: _Urls = None  # type: ignore[assignment]  # the same option, given more than once
+
+    def configs(self, model: str | None) -> list[NetworkConfig]:
+        """As :meth:`NetworkOptions.config`, one for each server."""
+        values = {each.name: getattr(self, each.name) for each in fields(NetworkOptions)}
+        urls: list[str | None] = [*dict.fromkeys(self.url or [])] or [None]
+        return [NetworkOptions(**values | {"url": url}).config(model) for url in urls]
 
 
 @grouped
@@ -49,6 +74,16 @@ def batch(
         ),
     ] = None,
     tries: Annotated[int, typer.Option(min=1, help="A video that has failed so often is set aside.")] = 3,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=10,
+            metavar="SECONDS",
+            help="A worker that has no new frame for so long hangs, unless it waits for a server: it is killed, and "
+            "its video has failed once more; by default never.",
+            show_default=False,
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Try those, too, that earlier runs have set aside.")] = False,
     overwrite: Overwrite = False,
     conf_thres: ConfThres = None,
@@ -61,7 +96,7 @@ def batch(
         bool, typer.Option("--embeddings", help="Write NAME.embeddings.npz, too, for `mot refine --link-gap`.")
     ] = False,
     model: Model = None,
-    network: NetworkOptions,
+    network: _Network,
 ) -> None:
     """Track many videos; write OUTPUT/NAME.txt for each, and a summary of all.
 
@@ -72,6 +107,9 @@ def batch(
     and stays so until its file or the settings change, or --again. A server
     that is away is waited for (--retry-for); when several videos in a row fail
     for its sake or the disk's, the batch ends with status 1 and blames none.
+    Of several servers (--url more than once) each video goes to the least busy
+    one; one that does not answer is left out until it does again, and its
+    videos go to the others.
 
     Of inputs with one name, the later ones become NAME-2, NAME-3, ...;
     OUTPUT/batch.jsonl remembers which is which. OUTPUT/summary.csv has a row a
@@ -81,6 +119,7 @@ def batch(
 
     mot batch recordings/ --output results --jobs 4
     mot batch 'cams/*/2026-11-*.mp4' -o results --url gpu-host:8001 --jobs 8
+    mot batch recordings/ -o results -j 8 --url gpu-1:8001 --url gpu-2:8001
     mot batch @list.txt -o /shared/results --ray auto --url triton:8001
     mot batch s3://bucket/videos -o results --engine local
     """
@@ -89,7 +128,7 @@ def batch(
             "give servers that the whole cluster reaches with --url, or --engine local", param_hint="--ray"
         )
 
-    config = network.config(model)
+    networks = network.configs(model)
 
     from client.batch.inputs import find_inputs
     from client.commands.batching import do_batch
@@ -107,7 +146,7 @@ def batch(
             input=input,
             output=folder,
             name=name,
-            network=config,
+            network=networks[0],
             tracker=spec,
             video=video,
             audio=audio,
@@ -118,11 +157,12 @@ def batch(
     all_done = do_batch(
         found,
         make_job,
-        config,
+        networks,
         folder,
         processes=jobs,
         ray=ray,
         tries=tries,
+        timeout=timeout,
         again=again,
         overwrite=overwrite,
         pieces=pieces,

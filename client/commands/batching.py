@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -17,15 +18,16 @@ from client.batch.journal import Journal
 from client.batch.pieces import deal_in_pieces
 from client.batch.plan import Plan, make_plan, one_server
 from client.batch.processes import Processes
+from client.batch.servers import Servers, answering
 from client.batch.summary import summary_rows, write_summary
-from client.batch.work import Work
+from client.batch.work import Work, key_of
 from client.commands.running import stopped_by_signals
 from client.jobs.record import Record
 from client.jobs.spec import JobSpec
 from client.log_lines import event
 from client.metrics import FRAMES, IDS, JOBS, PEOPLE
 from client.serving.network import NetworkConfig
-from client.terminal import for_machines, progress_bars, show
+from client.terminal import Advance, for_machines, progress_bars, show
 
 _ORDER: tuple[State, ...] = ("tracked", "kept", "stopped", "failed", "set aside")
 
@@ -33,25 +35,36 @@ _ORDER: tuple[State, ...] = ("tracked", "kept", "stopped", "failed", "set aside"
 def do_batch(
     inputs: Sequence[str],
     make_job: Callable[[str, str], JobSpec],
-    network: NetworkConfig,
+    networks: Sequence[NetworkConfig],
     folder: Path,
     *,
     processes: int,
     ray: str | None,
     tries: int,
+    timeout: float | None,
     again: bool,
     overwrite: bool,
     pieces: float | None,
 ) -> bool:
     """Track all inputs; True where each is done.
 
+    Args:
+        networks: one, or several servers that the videos are dealt out to.
+        timeout: seconds without a new frame after which a video's worker is killed.
+
     Raises:
         MotError: there are results of other settings, or the server, the disk or the cluster has failed.
         KeyboardInterrupt: the user has stopped it, and all is in order.
     """
     begun = time.perf_counter()
+    warn = partial(show, "warning")
     with Journal(folder) as journal:
-        plan = make_plan(inputs, make_job, journal, tries=tries, overwrite=overwrite, again=again, pieces=pieces)
+        there = answering(networks, warn)
+
+        def served(input: str, name: str) -> JobSpec:
+            return make_job(input, name).model_copy(update={"network": there[0]})
+
+        plan = make_plan(inputs, served, journal, tries=tries, overwrite=overwrite, again=again, pieces=pieces)
         results = dict(plan.results)
         for name, result in results.items():
             _tell(plan.jobs[name], result)
@@ -59,12 +72,13 @@ def do_batch(
             if plan.works:
                 _deal(
                     plan,
-                    network,
+                    networks,
                     journal,
                     results,
                     processes=processes,
                     ray=ray,
                     tries=tries,
+                    timeout=timeout,
                     again=again,
                     pieces=pieces,
                 )
@@ -78,46 +92,55 @@ def do_batch(
 
 def _deal(
     plan: Plan,
-    network: NetworkConfig,
+    networks: Sequence[NetworkConfig],
     journal: Journal,
     results: dict[str, Result],
     *,
     processes: int,
     ray: str | None,
     tries: int,
+    timeout: float | None,
     again: bool,
     pieces: float | None,
 ) -> None:
     """Do the plan's work; each result is added as it comes."""
     with ExitStack() as stack:
         stop = stack.enter_context(stopped_by_signals())
-        served = stack.enter_context(one_server(network))
+        first = stack.enter_context(one_server(networks[0]))
+        servers = Servers([first, *networks[1:]], partial(show, "warning"))
         executor: Executor
         executor = stack.enter_context(Processes(processes)) if ray is None else stack.enter_context(RayCluster(ray))
-        works = [
-            Work(job=work.job.model_copy(update={"network": served}), settings=work.settings) for work in plan.works
-        ]
         bars = stack.enter_context(progress_bars())
-        shown = _Shown(bars.begin("videos", len(works), "video"), results)
+        shown = _Shown(bars.begin("videos", len(plan.works), "video"), bars.begin("frames", None), results)
 
         def deal(some: Sequence[Work], observer: Observer) -> dict[str, Result]:
-            return Dealer(executor, journal, tries=tries, stop=stop, observer=observer).run(some)
+            dealer = Dealer(
+                executor, journal, tries=tries, stop=stop, servers=servers, timeout_s=timeout, observer=observer
+            )
+            return dealer.run(some)
 
         if pieces is None:
-            deal(works, shown)
+            deal(plan.works, shown)
         else:
-            deal_in_pieces(works, pieces, deal, journal, tries=tries, again=again, observer=shown)
+            deal_in_pieces(plan.works, pieces, deal, journal, tries=tries, again=again, observer=shown)
 
 
 class _Shown(Observer):
-    """One bar for the videos; words for those that fail."""
+    """A bar for the videos, one for their frames; words for those that fail."""
 
-    def __init__(self, advance: Callable[[], None], results: dict[str, Result]) -> None:
-        self._advance, self._results = advance, results
+    def __init__(self, video: Advance, frames: Advance, results: dict[str, Result]) -> None:
+        self._video, self._frames, self._results = video, frames, results
+        self._done: dict[str, int] = {}  # frames, the most of all tries
+
+    def frames(self, job: JobSpec, frames: int) -> None:
+        key, before = key_of(job), self._done.get(key_of(job), 0)
+        if frames > before:
+            self._frames(frames - before)
+            self._done[key] = frames
 
     def ended(self, job: JobSpec, result: Result) -> None:
         self._results[job.name] = result
-        self._advance()
+        self._video()
         _count(job, result)
         _tell(job, result)
 

@@ -68,6 +68,7 @@ def watch(
     name = "door"
     address = "rtsp://user:${DOOR_PASSWORD}@10.0.0.5/live"
     lines = "door.json"           # lines and zones, as of mot count
+    tracker = {name = "byte", settings = {track_buffer = 60}}   # for --tracker
     waiting = 8                   # frames that may wait
 
     ${NAME} is taken from the environment. Events are appeared, left, crossed,
@@ -94,7 +95,9 @@ def watch(
         return
 
     from client.commands.watching import watch_and_report
+    from client.live.heap import share_heaps
 
+    share_heaps()
     good = watch_and_report(
         known, config, tracker=spec, retry_for=network.retry_for, status_port=status_port, status_host=status_host
     )

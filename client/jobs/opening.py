@@ -75,21 +75,17 @@ def check_extent(given: GivenDetections, job: JobSpec, frames: int) -> None:
 
 
 def _open_blank(job: JobSpec, given: GivenDetections) -> BlankFrames:
-    """As ``seqinfo.ini`` counts the frames; without one, up to the last that has a detection."""
+    """As ``seqinfo.ini`` counts the frames; where it does not, up to the last that has a detection."""
     folder = Path(job.input).resolve()
     window = Window(start=job.start, end=job.end)
-    if job.length is not None:
-        length, frame_rate = job.length, job.frame_rate or assumed_frame_rate(folder)
-    elif (folder / SEQINFO).is_file():
-        info = read_seqinfo(folder / SEQINFO)
-        length, frame_rate = info.length, info.frame_rate
-    elif given.last_frame:
-        length, frame_rate = given.last_frame, assumed_frame_rate(folder)
-    else:
+    info = read_seqinfo(folder / SEQINFO) if job.length is None and (folder / SEQINFO).is_file() else None
+    length = job.length or (info and info.length) or given.last_frame
+    if not length:
         raise SequenceError(
-            f"{given.path}: holds no detection, and {folder} no {SEQINFO}, so that nothing says how many frames "
-            "there are; give a file with rows frame,-1,left,top,width,height,score"
+            f"{given.path}: holds no detection, and {folder} no {SEQINFO} with a seqLength, so that nothing says how "
+            "many frames there are; give a file with rows frame,-1,left,top,width,height,score"
         )
+    frame_rate = (info.frame_rate if info else job.frame_rate) or assumed_frame_rate(folder)
     given.check_length(length)
     window.check(str(folder), length)
     last = job.start + window.count(length) - 1

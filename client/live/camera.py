@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ class Setup:
 
     cameras: Cameras
     network: Network
-    tracker: TrackerSpec  # with all its settings
+    trackers: Mapping[str, TrackerSpec]  # by camera, with all their settings
     patience: Patience
     run: str  # names this process in the keys of events
     tell: Callable[[Told], None]
@@ -55,7 +55,7 @@ class CameraWatch:
     """Tracks one camera until it ends, is lost, or is stopped."""
 
     def __init__(self, camera: Camera, setup: Setup) -> None:
-        self._camera, self._setup = camera, setup
+        self._camera, self._setup, self._tracker = camera, setup, setup.trackers[camera.name]
         self._teller = Teller(camera=camera.name, run=setup.run, tell=self._tell)
         self.state = CameraState(camera.name, camera.shown, self._phase)
         self._frames = NewestFrames(camera.address, self.state, setup.patience, waiting=camera.waiting)
@@ -117,7 +117,7 @@ class CameraWatch:
         places = camera.drawn()
         places = places and places.scaled(*size)
         self._telling = Telling(self._teller, setup.cameras.events, places)
-        tracker = setup.tracker.config().tracker(frames.frame_rate)
+        tracker = self._tracker.config().tracker(frames.frame_rate)
         network, stages = setup.network, Stages()
         results = track(
             frames, network.detector, tracker, in_flight=network.in_flight, stages=stages, stop=self._give_up
@@ -153,8 +153,8 @@ class CameraWatch:
             "input": {"address": self._camera.shown},
             "begun": stamp(time.time()),
             "frame_rate": self._frames.frame_rate,
-            "tracker": setup.tracker.name,
-            "parameters": dict(setup.tracker.settings),
+            "tracker": self._tracker.name,
+            "parameters": dict(self._tracker.settings),
         }
         folder: Path = setup.cameras.output / self._camera.name
         return [Pieces(folder, recording, settings, frame_rate=self._frames.frame_rate, at_fault=self.state.at_fault)]

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from client.analysis.places import Places, read_places
+from client.jobs.spec import TrackerSpec
+from client.tracking import TrackerError
 from client.validation import faults_of
 from client.video.open import name_of
 from client.video.stream import without_credentials
@@ -131,6 +133,20 @@ class Recording(_Table):
     every: float = Field(default=3600.0, ge=1, le=86_400)  # seconds of a file; cut at their multiples in UTC
 
 
+class CameraTracker(TrackerSpec):
+    """A camera's own, in the place of the command's; which of them it is has to be said."""
+
+    name: str
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        try:
+            self.config()
+        except TrackerError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
 class Camera(_Table):
     """One camera."""
 
@@ -138,6 +154,7 @@ class Camera(_Table):
     address: Annotated[str, Field(min_length=1), AfterValidator(_address)]  # as `mot track` takes it
     lines: _Path | None = None  # lines.json, as `mot count` takes it
     places: Places | None = None  # the same, written here
+    tracker: CameraTracker | None = None  # None: as for all cameras
     waiting: int = Field(default=8, ge=1, le=10_000)  # frames that may wait to be tracked; beyond, the oldest go
 
     @property

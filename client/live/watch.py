@@ -71,6 +71,7 @@ def watch(
     events delivered, for some seconds.
 
     Args:
+        tracker: of the cameras that have none of their own.
         retry_for: seconds for which a camera that is lost is tried again; one that stays away does not end the others.
         patience: the same and more of it.
 
@@ -78,7 +79,8 @@ def watch(
         MotError: the network has failed for good, or an output cannot be used; what was finished is kept.
     """
     onlooker, stop = onlooker or Onlooker(), stop or Event()
-    spec = (tracker or TrackerSpec()).resolved(model_thresholds(network, lambda: networks.get(network)))
+    thresholds = model_thresholds(network, lambda: networks.get(network))
+    trackers = {one.name: (one.tracker or tracker or TrackerSpec()).resolved(thresholds) for one in cameras.camera}
     outboxes = _outboxes(cameras)
 
     def tell(event: Told) -> None:
@@ -89,14 +91,15 @@ def watch(
         setup = Setup(
             cameras=cameras,
             network=networks.get(network),
-            tracker=spec,
+            trackers=trackers,
             patience=patience or Patience(retry_for=retry_for, longest_pause=_LONGEST_PAUSE),
             run=f"{compact(time.time())}-{os.getpid()}",
             tell=tell,
             changed=onlooker.changed,
             frame=onlooker.frame,
         )
-        warm_up(setup.network.detector, spec.config().tracker(), stop)  # so that no camera waits for it
+        for spec in {one.name: one for one in trackers.values()}.values():
+            warm_up(setup.network.detector, spec.config().tracker(), stop)  # so that no camera waits for it
         watches = [CameraWatch(camera, setup) for camera in cameras.camera]
         onlooker.begun(watches, outboxes)
         _run(watches, stop)

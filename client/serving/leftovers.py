@@ -108,7 +108,10 @@ def _is_of(environment: Path, log: Path) -> bool:
             if '"loading: ' in line:
                 window = last, now
             last = now
-    made = environment.stat().st_mtime % _QUARTER_S
+    try:
+        made = environment.stat().st_mtime % _QUARTER_S
+    except FileNotFoundError:  # another server's, which has ended meanwhile
+        return False
     return window is not None and window[0] - _COARSE_S <= made <= window[1]
 
 

@@ -124,9 +124,10 @@ def _sequence(folder: Path) -> Path | None:
 
 
 def assumed_frame_rate(folder: Path) -> float:
-    """Of a sequence without ``seqinfo.ini``: what is published of one of this name, else 30, with a warning."""
+    """Of a sequence that does not say: what is published of one of this name, else 30, with a warning."""
     if folder.name not in FRAME_RATES:
-        log.warning("%s: no %s; %g frames per second are assumed", folder, SEQINFO, DEFAULT_FRAME_RATE)
+        lacks = f"no frameRate in {SEQINFO}" if (folder / SEQINFO).is_file() else f"no {SEQINFO}"
+        log.warning("%s: %s; %g frames per second are assumed", folder, lacks, DEFAULT_FRAME_RATE)
     return FRAME_RATES.get(folder.name, DEFAULT_FRAME_RATE)
 
 
@@ -151,14 +152,15 @@ def read_image(path: Path) -> npt.NDArray[np.uint8]:
 
 def _open_sequence(folder: Path, window: Window) -> ImageFolder:
     info = read_seqinfo(folder / SEQINFO)
+    extension = info.extension
     source = ImageFolder(
         folder / info.image_dir,
         window,
         name=info.name,
-        frame_rate=info.frame_rate,
-        extensions=frozenset({"." + info.extension.lower().lstrip(".")}),
+        frame_rate=info.frame_rate or assumed_frame_rate(folder),
+        extensions=EXTENSIONS if extension is None else frozenset({"." + extension.lower().lstrip(".")}),
     )
-    if (found := len(source.paths)) != info.length:
+    if (found := len(source.paths)) != info.length and info.length is not None:
         log.warning("%s: seqLength is %d, but there are %d images", folder / SEQINFO, info.length, found)
     return source
 

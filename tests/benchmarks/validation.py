@@ -20,6 +20,7 @@ from client.jobs.spec import TrackerSpec
 from client.tracking import TrackerConfig
 from client.tracking.catalog import settings_from
 from client.tuning.recording import Recording, record
+from client.video.images import DEFAULT_FRAME_RATE
 from client.video.open import open_source
 from mot.contract import ModelSpec
 from mot.frame import Frame
@@ -61,7 +62,7 @@ class Scene:
     def rate(self, data: Path) -> float | None:
         """Images per second where the source would not know; None where it does."""
         info = data / self.source / "seqinfo.ini"
-        return read_seqinfo(info).frame_rate / self.stride if self.stride > 1 else None
+        return (read_seqinfo(info).frame_rate or DEFAULT_FRAME_RATE) / self.stride if self.stride > 1 else None
 
 
 SCENES = {

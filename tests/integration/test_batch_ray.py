@@ -191,3 +191,23 @@ def test_a_batch_that_is_stopped_and_killed_goes_on(
 def test_no_cluster() -> None:
     with pytest.raises(JobError, match=r"--ray 127\.0\.0\.1:1: no cluster: "), RayCluster("127.0.0.1:1"):
         pass
+
+
+def test_a_worker_that_hangs_is_killed_and_the_others_go_on(
+    machines: Machines, videos: Path, server: EmbeddedServer, serial: dict[str, bytes], tmp_path: Path
+) -> None:
+    machines.make_whole()
+    silent, out = tmp_path / "silent.mp4", tmp_path / "out"
+    os.mkfifo(silent)
+    held = os.open(silent, os.O_RDWR)  # somebody who never writes
+    try:
+        inputs = (silent, videos / "v0.mp4", videos / "v1.mp4")
+        options = ("--url", server.grpc_url, "--conf-thres", 0.2, "--timeout", 15, "--tries", 2)
+        process = start("batch", *inputs, "-o", out, "--ray", machines.address, *options)
+        _, err = finish(process, 1)
+    finally:
+        os.close(held)
+    reason = "no new frame for 15 s (--timeout): its worker was killed"
+    assert f"silent: tried again: {reason}" in err
+    assert f"silent: set aside after 2 tries: {reason}" in err
+    assert texts(out) == {name: serial[name] for name in ("v0.txt", "v1.txt")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,9 @@ def test_seqinfo_as_published(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("frameRate=30\n", "", "key frameRate is missing or empty"),
-        ("name=MOT17-09", "name=", "key name is missing or empty"),
+        ("frameRate=30", "frameRate=", "key frameRate is empty"),
+        ("name=MOT17-09", "name=", "key name is empty"),
+        ("imExt=.jpg", "imExt=", "key imExt is empty"),
         ("frameRate=30", "frameRate=fast", "key frameRate is 'fast', not a positive number"),
         ("frameRate=30", "frameRate=nan", "key frameRate is 'nan', not a positive number"),
         ("seqLength=525", "seqLength=0", "key seqLength is '0', not a positive number"),
@@ -52,6 +54,25 @@ def test_a_malformed_seqinfo_is_named(tmp_path: Path, old: str, new: str, messag
     assert str(caught.value).startswith(str(path))
 
 
+@pytest.mark.parametrize("key", ["name", "imDir", "frameRate", "seqLength", "imWidth", "imHeight", "imExt"])
+def test_each_key_may_be_missing(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "MOT17-09" / "seqinfo.ini"
+    path.parent.mkdir()
+    path.write_text("".join(line for line in INI.splitlines(keepends=True) if not line.startswith(f"{key}=")))
+    unsaid = {
+        "frameRate": {"frame_rate": None},
+        "seqLength": {"length": None},
+        "imWidth": {"width": None},
+        "imHeight": {"height": None},
+        "imExt": {"extension": None},
+    }
+    whole = SeqInfo(name="MOT17-09", frame_rate=30, length=525, width=1920, height=1080)
+    expected = replace(whole, **unsaid.get(key, {}))  # name and folder of images are what they mostly are
+    assert read_seqinfo(path) == expected
+    write_seqinfo(path, expected)
+    assert read_seqinfo(path) == expected
+
+
 def test_a_missing_seqinfo_is_named(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match=r"seqinfo\.ini: cannot be read"):
         read_seqinfo(tmp_path / "seqinfo.ini")
@@ -60,6 +81,9 @@ def test_a_missing_seqinfo_is_named(tmp_path: Path) -> None:
 def test_the_length_needs_no_other_key(tmp_path: Path) -> None:
     (tmp_path / "seqinfo.ini").write_text("[Sequence]\nseqlength = 24\n")
     assert read_length(tmp_path / "seqinfo.ini") == 24
+    (tmp_path / "seqinfo.ini").write_text("[Sequence]\nname=A\n")
+    with pytest.raises(SequenceError, match="key seqLength is missing"):
+        read_length(tmp_path / "seqinfo.ini")
     (tmp_path / "seqinfo.ini").write_text("[Sequence]\nseqLength=24.5\n")
     with pytest.raises(SequenceError, match=r"key seqLength is '24\.5', not a whole number"):
         read_length(tmp_path / "seqinfo.ini")

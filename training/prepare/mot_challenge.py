@@ -83,13 +83,14 @@ def open_sequences(folders: Sequence[Path], unpacked: Path) -> list[MotSequence]
     """
     infos = {folder: folder / "seqinfo.ini" for folder in folders}
     known = {folder: read_seqinfo(path) for folder, path in infos.items() if path.is_file()}
+    lengths = {folder: info.length for folder, info in known.items() if info.length is not None}
     image_folders = {folder: folder / (known[folder].image_dir if folder in known else "img1") for folder in folders}
     packed = [folder for folder in folders if not image_folders[folder].is_dir()]
     jobs = [
         (
             find_video(folder, image_folders[folder].name),
             unpacked / folder.name,
-            range(1, known[folder].length + 1) if folder in known else None,
+            range(1, lengths[folder] + 1) if folder in lengths else None,
         )
         for folder in packed
     ]
@@ -97,7 +98,7 @@ def open_sequences(folders: Sequence[Path], unpacked: Path) -> list[MotSequence]
     sequences = []
     for folder in folders:
         found = images.get(folder) or sequence_images(folder)
-        length = known[folder].length if folder in known else len(found)
+        length = lengths.get(folder, len(found))
         sequences.append(MotSequence(folder=folder, frames=dict(enumerate(found, 1)), length=length))
     return sequences
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 from client.batch.deal import Dealer, Observer, Result, aside
 from client.batch.executor import Lost
 from client.batch.journal import Journal
+from client.batch.servers import Servers
 from client.batch.work import Ended, Work
 from client.jobs.record import JobSummary, Record
 from client.jobs.spec import JobError, JobSpec
+from client.serving.network import NetworkConfig
 from tests.media import names
 
 SUMMARY = JobSummary(frames=1, boxes=0, ids=0, seconds=1.0, milliseconds={})
@@ -32,14 +35,23 @@ class Scripted:
         self._script = {name: deque(answers) for name, answers in script.items()}
         self._room, self._under_way = room, dict[str, Work]()
         self.begun: list[str] = []
+        self.urls: list[str | None] = []
         self.stopped = False
 
     @property
     def room(self) -> int:
         return self._room - len(self._under_way)
 
+    @property
+    def width(self) -> int:
+        return self._room
+
+    def kill(self, key: str, reason: str) -> None:
+        raise AssertionError("nothing hangs here")
+
     def submit(self, key: str, work: Work) -> None:
         self.begun.append(work.job.name)
+        self.urls.append(work.job.network.url)
         self._under_way[key] = work
 
     def wait(self, timeout_s: float) -> list[tuple[str, Ended | Lost]]:
@@ -65,6 +77,9 @@ class Noted(Observer):
 
     def ended(self, job: JobSpec, result: Result) -> None:
         self.lines.append((job.name, result.state))
+
+    def frames(self, job: JobSpec, frames: int) -> None:
+        self.lines.append((job.name, f"{frames} frames"))
 
     def again(self, job: JobSpec, reason: str) -> None:
         self.lines.append((job.name, reason))
@@ -174,6 +189,78 @@ def test_the_record_of_a_lost_worker_says_why_and_nothing_of_it_lies_about(tmp_p
     record = Record.read(tmp_path, "a", done=False)
     assert record and (record.state, record.frames, record.error) == ("failed", 7, KILLED.reason)
     assert names(tmp_path) == {"batch.jsonl", "a.partial.json"} and not hidden.exists()
+
+
+class Hanging(Scripted):
+    """Its workers write a record and nothing more, those of ``busy`` another one at each look; none ever ends."""
+
+    def __init__(self, busy: str = "") -> None:
+        super().__init__({}, room=2)
+        self._busy, self._looks, self.killed = busy, 0, dict[str, str]()
+
+    def kill(self, key: str, reason: str) -> None:
+        self.killed[key] = reason
+
+    def wait(self, timeout_s: float) -> list[tuple[str, Ended | Lost]]:
+        time.sleep(0.02)
+        self._looks += 1
+        answers: list[tuple[str, Ended | Lost]] = []
+        for key, work in list(self._under_way.items()):
+            if key in self.killed:
+                answers.append((key, Lost(reason=self.killed.pop(key), blamed=True)))
+            elif self.stopped:
+                answers.append((key, Ended(state="stopped")))
+            elif self._looks == 1 or work.job.name == self._busy:
+                record = Record(settings=dict(work.settings), state="running", frames=self._looks)
+                record.write(work.job.output, work.job.name)
+        for key, _ in answers:
+            del self._under_way[key]
+        return answers
+
+
+def test_a_worker_that_hangs_is_killed_and_its_video_has_failed_once(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.batch.deal._PROGRESS_EVERY_S", 0.0)
+    stop = Event()
+
+    class StopsAfterOne(Noted):
+        def ended(self, job: JobSpec, result: Result) -> None:
+            super().ended(job, result)
+            stop.set()
+
+    seen = StopsAfterOne()
+    dealer = Dealer(Hanging("b"), journal, tries=1, stop=stop, timeout_s=1.5, observer=seen)
+    results = by_name(dealer.run(works(tmp_path, *"ab")))
+    assert results["a"] == Result(
+        state="set aside", tries=1, reason="no new frame for 1.5 s (--timeout): its worker was killed"
+    )
+    assert results["b"].state == "stopped", "one that goes on is left alone"
+    assert ("a", "1 frames") in seen.lines
+    told = [int(text.split()[0]) for name, text in seen.lines if name == "b" and text.endswith(" frames")]
+    assert told == sorted(told) and told[-1] > 10
+
+
+def test_a_server_that_is_away_is_left_out_and_its_videos_go_to_the_others(tmp_path: Path, journal: Journal) -> None:
+    away, told = Ended(state="failed", reason="no server", away=True), list[str]()
+    networks = [NetworkConfig(url=f"127.0.0.1:{port}") for port in (1, 2)]
+    executor = Scripted({"a": [away]})
+    servers = Servers(networks, told.append)
+    given = works(tmp_path, *"abc")
+    results = by_name(Dealer(executor, journal, tries=1, stop=Event(), servers=servers).run(given))
+    assert states(results) == dict.fromkeys("abc", "tracked") and results["a"].tries == 0
+    assert executor.urls == ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:2", "127.0.0.1:2"]
+    assert told == ["127.0.0.1:1 is left out from now on: no server"]
+
+
+def test_when_no_server_is_left_the_batch_ends_and_blames_no_video(tmp_path: Path, journal: Journal) -> None:
+    away = Ended(state="failed", reason="no server", away=True)
+    servers = Servers([NetworkConfig(url=f"127.0.0.1:{port}") for port in (1, 2)], lambda _: None)
+    given = works(tmp_path, *"abc")
+    executor = Scripted({name: [away] * 9 for name in "abc"})
+    with pytest.raises(JobError, match="none of 2 servers answers"):
+        Dealer(executor, journal, tries=3, stop=Event(), servers=servers).run(given)
+    assert executor.begun == ["a", "b"] and not journal.tries("a", given[0].settings)
 
 
 def test_results_that_are_not_here_are_missed(tmp_path: Path, journal: Journal) -> None:

@@ -198,9 +198,19 @@ def test_several_benchmarks_in_one_folder(tmp_path: Path) -> None:
 
 def test_malformed_seqinfo(tmp_path: Path) -> None:
     folder = make_sequence(tmp_path / "train/MOT20-01", 3)
-    (folder / "seqinfo.ini").write_text("[Sequence]\nname=MOT20-01\n")
-    with pytest.raises(SequenceError, match=re.escape(f"{folder}/seqinfo.ini: key imDir is missing")):
+    (folder / "seqinfo.ini").write_text("[Sequence]\nname=MOT20-01\nimDir=\n")
+    with pytest.raises(SequenceError, match=re.escape(f"{folder}/seqinfo.ini: key imDir is empty")):
         find_challenge(tmp_path, "train")
+
+
+def test_length_is_counted_and_the_rate_assumed_where_seqinfo_does_not_say(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_sequence(tmp_path / "train/MOT20-01", 3)
+    (folder / "seqinfo.ini").write_text("[Sequence]\nimExt=.png\n")
+    (task,) = find_challenge(tmp_path, "train").tasks
+    assert (task.name, task.length, task.frame_rate) == ("MOT20-01", 3, 30)
+    assert "MOT20-01: no frameRate in seqinfo.ini; 30 frames per second are assumed" in caplog.text
 
 
 def test_sequence_too_short_for_a_half(tmp_path: Path) -> None:

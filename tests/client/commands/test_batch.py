@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 import signal
 import subprocess
 import time
@@ -139,6 +141,22 @@ def test_inputs_that_cannot_be_read_are_set_aside_and_the_others_done(
     outcome = mot(*given[:-1], "-o", tmp_path / "out", "--tries", 2, *engine)
     assert outcome.status == 0, outcome.err
     assert texts(tmp_path / "out")["bad.txt"] == serial["door.txt"]
+
+
+def test_a_worker_that_hangs_is_killed_and_its_video_done_by_another(
+    videos: Path, engine: tuple[object, ...], serial: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    process = start("batch", videos, "-o", out, "--jobs", 2, "--timeout", 15, *engine)
+    eventually(lambda: "long" in begun(out), process)
+    hangs = begun(out)["long"]
+    os.kill(hangs, signal.SIGSTOP)  # it will never end by itself, whoever asks
+    printed, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "long: tried again: no new frame for 15 s (--timeout): its worker was killed" in err
+    assert "4 videos: 4 tracked, in " in printed and texts(out) == serial
+    assert not is_running(hangs) and table(out)["long"]["tries"] == "1"
+    assert re.search(r"^frames: frame \d+, ", err, re.MULTILINE), "frames are counted, not videos alone"
 
 
 def test_a_video_that_kills_its_worker(

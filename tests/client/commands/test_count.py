@@ -87,6 +87,14 @@ def test_seqinfo_tells_frame_rate_length_and_size(mot: Mot, folder: Path) -> Non
     assert document["lines"][0]["in"] == 0, "the line is at 600 in this video"  # type: ignore[index]
 
 
+def test_seqinfo_need_not_tell_all_of_it(mot: Mot, folder: Path) -> None:
+    write_seqinfo(folder / "seqinfo.ini", SeqInfo(name="street", length=100))
+    outcome = mot("count", folder / "out", "--lines", folder / "lines.json", "--json", folder / "c.json")
+    assert "street.txt: nothing says its frame rate; 30 are assumed" in outcome.err
+    document = written(folder / "c.json")
+    assert (document["frame_rate"], document["frames"]) == (30, 100)
+
+
 def test_without_any_word_of_it_a_frame_rate_is_assumed_aloud(mot: Mot, folder: Path) -> None:
     (folder / "out" / "street.json").write_text('{"no": "record"}')
     outcome = mot("count", folder / "out", "--lines", folder / "lines.json", "--json", folder / "c.json")

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextlib import closing
 from itertools import chain, count, repeat
 
 import numpy as np
@@ -14,7 +15,15 @@ import pytest
 from client.detection.connect import WireProtocol
 from client.detection.errors import DetectorError, ModelChangedError
 from client.detection.outage import Outage
-from client.detection.transport import Arrays, Image, OverloadedError, ServedModel, Transport, UnavailableError
+from client.detection.transport import (
+    Arrays,
+    Image,
+    OverloadedError,
+    ServedModel,
+    Transport,
+    UnavailableError,
+    arrays,
+)
 from client.detection.triton import TritonDetector
 from client.serving.errors import ServerError
 from mot.contract import ContractError
@@ -97,6 +106,26 @@ def test_a_call_that_is_not_answered_is_repeated_with_growing_pauses() -> None:
     for pause, longest in zip(pauses, (0.1, 0.2, 0.4), strict=True):  # half of each is random
         assert longest / 2 <= pause < longest + 0.2
     detector.close()
+
+
+def test_an_answer_that_lacks_an_output_is_none() -> None:
+    """Of a server whose model process has just died; that the model has all of them was asked at the beginning."""
+
+    def half(image: Image, timeout_s: float) -> Arrays:
+        whole = dict(zip(("boxes", "scores", "embeddings"), compute(image), strict=True))
+        return arrays(lambda name: whole[name] if name == "boxes" else None, list(whole), ADDRESS)
+
+    image = images(1)[0]
+    transport = Scripted(half, compute)
+    with closing(TritonDetector("somewhere", connect=transport.connect)) as detector:
+        np.testing.assert_allclose(detector.infer(image).boxes, expected(image).boxes, rtol=1e-6)
+    assert len(transport.calls) == 2
+    said = r"not answered for 0.2 s: .*the answer lacks scores, embeddings"
+    with (
+        closing(TritonDetector("somewhere", retry_for_s=0.2, connect=Scripted(half).connect)) as detector,
+        pytest.raises(DetectorError, match=said),
+    ):
+        detector.infer(image)
 
 
 def test_each_call_has_the_deadline() -> None:

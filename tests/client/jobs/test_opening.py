@@ -56,6 +56,17 @@ def test_blank_frames_without_seqinfo_end_with_the_detections(tmp_path: Path, ca
     assert f"{tmp_path}/seq: no seqinfo.ini; 30 frames per second are assumed" in caplog.text
 
 
+def test_blank_frames_with_half_a_seqinfo(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    given = walkers(tmp_path / "seq/det/det.txt")
+    (tmp_path / "seq/seqinfo.ini").write_text("[Sequence]\nframeRate=10\n")
+    frames = opened(tmp_path / "seq", given)
+    assert (frames.frame_rate, frames.frame_count) == (10, LENGTH) and not caplog.text
+    (tmp_path / "seq/seqinfo.ini").write_text(f"[Sequence]\nseqLength={LENGTH + 2}\n")
+    frames = opened(tmp_path / "seq", given)
+    assert (frames.frame_rate, frames.frame_count) == (30, LENGTH + 2)
+    assert "no frameRate in seqinfo.ini; 30 frames per second are assumed" in caplog.text
+
+
 def test_blank_frames_of_mot15_without_seqinfo_have_the_published_rate(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from client.analysis.places import PlacesError
 from client.live.cameras import CamerasError, read_cameras
+from client.tracking import ByteConfig
 
 ROOT = Path(__file__).resolve().parents[3]
 DOOR = '[[camera]]\nname = "door"\naddress = "rtsp://user:secret@10.0.0.5/live?token=hidden"\n'
@@ -26,7 +27,7 @@ def fault(folder: Path, text: str) -> str:
         read_cameras(path)
     message = str(caught.value)
     assert str(folder) in message, "names the file"
-    assert "secret" not in message and "hidden" not in message
+    assert "secret" not in message and "token" not in message
     return message
 
 
@@ -74,6 +75,7 @@ def test_everything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         name = "hall"
         address = "clip.mp4"
         lines = "hall.json"
+        tracker = {name = "byte", settings = {conf_thres = 0.5}, preset = "paper"}
         [[camera]]
         name = "desk"
         address = "0"
@@ -86,6 +88,7 @@ def test_everything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert door.address == "rtsp://user:from outside@10.0.0.5/live"
     places = door.drawn()
     assert places and places.lines[0].label_in == "enter"
+    assert hall.tracker and hall.tracker.config() == ByteConfig(conf_thres=0.5) and desk.tracker is None
     assert (hall.address, desk.address) == (str(tmp_path / "clip.mp4"), "0")
 
 
@@ -112,6 +115,10 @@ def test_everything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ('[events]\nwebhook = {url = "secret.org"}\n' + DOOR, ["events.webhook.url", "begins with http://"]),
         ('[events]\nwebhook = {url = "http://me:secret@a.org"}\n' + DOOR, ["events.webhook.url", "into headers"]),
         ('[events]\nmqtt = {host = "a", topic = "mot/#"}\n' + DOOR, ["events.mqtt.topic is 'mot/#'", "no wildcards"]),
+        (DOOR + 'tracker = {name = "sort"}', ["camera.1.tracker", "'sort'", "overlap_reid"]),
+        (DOOR + 'tracker = {name = "byte", settings = {colour = 3}}', ["camera.1.tracker", "no setting colour"]),
+        (DOOR + 'tracker = {name = "byte", settings = {conf_thres = 3}}', ["camera.1.tracker", "conf_thres"]),
+        (DOOR + "tracker = {settings = {}}", ["camera.1.tracker.name", "is missing"]),
         ("[recording]\nevery = 1e9\n" + DOOR, ["recording.every is 1000000000.0", "86400"]),
     ],
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 import client.live.watch as watch_module
-from client.live.cameras import Cameras
+from client.live.cameras import Camera, Cameras, CameraTracker, Recording
 from client.live.watch import watch
 from client.serving.network import NetworkConfig
 from client.serving.networks import Networks
@@ -41,6 +43,27 @@ def test_whole_streams_are_tracked_side_by_side_as_their_files_are(
         assert sum(one["people"]["appeared"] for one in counts) == len(site.events(camera, "appeared")) > 0
         assert len(site.events(camera, "left")) == len(site.events(camera, "appeared"))
     assert [one.frames for one in outcome.cameras] == [FRAMES, FRAMES]
+
+
+def test_a_camera_may_have_a_tracker_of_its_own(clip: Path, network: NetworkConfig, tmp_path: Path) -> None:
+    own = CameraTracker(name="byte", settings={"conf_thres": 0.25, "high_thres": 0.2})
+    cameras = Cameras(
+        output=tmp_path,
+        recording=Recording(every=86_400),
+        camera=(
+            Camera(name="own", address=str(clip), tracker=own),
+            Camera(name="usual", address=str(clip)),
+        ),
+    )
+    with Networks(2) as networks:
+        outcome = watch(cameras, networks, network, tracker=TRACKER)
+    assert outcome.good and [one.frames for one in outcome.cameras] == [FRAMES, FRAMES]
+    records = {}
+    for name in ("own", "usual"):
+        (path, *_) = sorted((tmp_path / name).glob("*.json"))
+        records[name] = json.loads(path.read_text())["settings"]
+    assert records["own"]["tracker"] == "byte" and records["own"]["parameters"] == asdict(own.config())
+    assert records["usual"]["tracker"] == TRACKER.name and records["usual"]["parameters"]["conf_thres"] == 0.2
 
 
 def test_one_that_was_never_there_is_lost_and_the_others_go_on(site: Site, serve: Callable[..., Server]) -> None:

@@ -120,6 +120,22 @@ def test_of_two_that_start_at_the_same_time_each_removes_its_own(
     assert [path.name for path in elsewhere.iterdir()] == ["python_env_other"]
 
 
+def test_one_of_another_server_that_vanishes_meanwhile_is_passed_over(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = temporary / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr(leftovers, "_ENVIRONMENTS", (elsewhere, "python_env_*"))
+    place = Place()
+    log = place.folder / "triton.log"
+    log.touch()
+    with place.starting(log):
+        for name in ("a", "b"):  # listed, and not there when it is looked at
+            (elsewhere / f"python_env_{name}").symlink_to(elsewhere / "gone")
+    place.remove()
+    assert not place.folder.exists()
+
+
 def test_names_are_never_the_same(temporary: Path) -> None:
     places = [Place() for _ in range(3)]
     assert len({place.shared_memory_prefix for place in places}) == 3

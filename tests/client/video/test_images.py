@@ -125,6 +125,16 @@ def test_mot_sequence_takes_name_and_rate_from_seqinfo(sequence: Path, inner: st
         assert [(frame.index, number_of(frame.image)) for frame in source] == [(1, 1), (2, 2), (3, 3)]
 
 
+def test_what_seqinfo_does_not_say_is_found_out(sequence: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (sequence / "seqinfo.ini").write_text("[Sequence]\n")
+    with open_source(str(sequence)) as source:
+        assert (source.name, source.frame_rate, source.frame_count) == ("MOT99-01", 30, 3)
+        assert len(list(source)) == 3
+    assert [one.getMessage() for one in caplog.records] == [
+        f"{sequence}: no frameRate in seqinfo.ini; 30 frames per second are assumed"
+    ]
+
+
 @pytest.mark.parametrize("inner", ["", "img1"], ids=["sequence", "its img1"])
 def test_sequence_without_seqinfo_is_named_after_its_folder(sequence: Path, inner: str) -> None:
     (sequence / "seqinfo.ini").unlink()

@@ -172,8 +172,8 @@ def test_sequences_that_cannot_be_opened(tmp_path: Path) -> None:
     make_video(tmp_path / "A.mp4", [numbered_image(i) for i in range(2)])
     with pytest.raises(DataError, match=r"A\.mp4: has no frame 3"):
         open_sequences([folder], tmp_path / "out")
-    (folder / "seqinfo.ini").write_text("[Sequence]\n")
-    with pytest.raises(SequenceError, match=r"seqinfo\.ini: key name is missing"):
+    (folder / "seqinfo.ini").write_text("[Sequence]\nname=\n")
+    with pytest.raises(SequenceError, match=r"seqinfo\.ini: key name is empty"):
         open_sequences([folder], tmp_path / "out")
 
 
