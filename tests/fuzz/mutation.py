@@ -12,12 +12,55 @@ from random import Random
 Mutation = Callable[[bytes, Random], bytes]
 
 _WORD = re.compile(rb"[+-]?[\w.]+|\"[^\"\n]*\"")
-_BYTES = (b"\0", b"\xff", b"\x80", b"\n", b"\r", b" ", b",", b'"', b"[", b"{", b"=", b"\xef\xbb\xbf", b"\xff\xfe", b"\xe2\x80\xa8")
+_BYTES = (
+    b"\0",
+    b"\xff",
+    b"\x80",
+    b"\n",
+    b"\r",
+    b" ",
+    b",",
+    b'"',
+    b"[",
+    b"{",
+    b"=",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xe2\x80\xa8",
+)
 WORDS = (
-    *(b"", b"0", b"-0", b"-1", b"1", b"nan", b"-nan", b"inf", b"-inf", b"Infinity", b"NaN", b"1e400", b"-1e308", b"1e-320"),
+    *(
+        b"",
+        b"0",
+        b"-0",
+        b"-1",
+        b"1",
+        b"nan",
+        b"-nan",
+        b"inf",
+        b"-inf",
+        b"Infinity",
+        b"NaN",
+        b"1e400",
+        b"-1e308",
+        b"1e-320",
+    ),
     *(b"2147483648", b"4294967295", b"9007199254740993", b"18446744073709551616", b"9" * 400, b"9" * 5000, b"0x10"),
     *(b"1_000", b"0.5", b"1.", b"00", b"1e9", b"1e18", b"true", b"null", b"none", b"[]", b"{}", b'""', b'"x"', b"'x'"),
-    *(b"..", b"../..", b"/", b"/etc/passwd", b"\\", b"~", b"%s", b"%(x)s", b"${HOME}", b"\xc2\xa0", b"\xd9\xa3", b"x" * 300),
+    *(
+        b"..",
+        b"../..",
+        b"/",
+        b"/etc/passwd",
+        b"\\",
+        b"~",
+        b"%s",
+        b"%(x)s",
+        b"${HOME}",
+        b"\xc2\xa0",
+        b"\xd9\xa3",
+        b"x" * 300,
+    ),
     *(b"[" * 3000, b"{" * 3000, b"[" * 100_000, b"\xff", b"\0", b"\xed\xa0\x80", b"\xf0\x9f\x98\x80"),
 )  # numbers that are none, too large or written oddly (the Arabic digit 3), paths, depths, characters
 
@@ -70,7 +113,9 @@ def change_lines(data: bytes, random: Random) -> bytes:
     elif kind == 3:
         lines[i] = lines[i].rstrip(b"\r\n")
     else:
-        lines[i] = lines[i].rstrip(b"\r\n") + random.choice((b"\r\n", b"\r", b"\x0c", b"\x1c", b"\xc2\x85", b"\xe2\x80\xa8"))
+        lines[i] = lines[i].rstrip(b"\r\n") + random.choice(
+            (b"\r\n", b"\r", b"\x0c", b"\x1c", b"\xc2\x85", b"\xe2\x80\xa8")
+        )
     return b"".join(lines)
 
 

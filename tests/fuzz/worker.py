@@ -119,8 +119,9 @@ def _guided(target: Target, trial: Trial, seed: int) -> None:
     with tempfile.TemporaryDirectory(prefix="mot-fuzz-") as corpus:
         for number, data in enumerate(target.seeds):
             Path(corpus, f"{number:03}").write_bytes(data)
-        options = (f"-seed={seed}", f"-max_len={target.longest}", "-len_control=0", "-rss_limit_mb=0", "-timeout=0")
-        options = (*options, "-reload=0", "-handle_alrm=0", "-verbosity=0", "-print_final_stats=0")
+        options = (f"-seed={seed}", f"-max_len={target.longest}", "-len_control=0", "-rss_limit_mb=0", "-reload=0")
+        # Entropic scheduling looks at the clock; the alarms are ours (a timeout of 0 is one at once).
+        options = (*options, "-entropic=0", "-timeout=100000", "-handle_alrm=0", "-verbosity=0")
         atheris.Setup([sys.argv[0], *options, corpus], trial, custom_mutator=mutate)
         atheris.Fuzz()
 
