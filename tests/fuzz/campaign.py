@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -111,8 +110,8 @@ def main() -> None:
     found = 0
     for name in given.targets or CATALOG:
         outcome = run(name, inputs=given.inputs, seconds=given.seconds, seed=given.seed, engine=given.engine)
-        row = f"| {name:16} | {outcome.engine:7} | {outcome.inputs:9,} | {outcome.seconds:7.0f} | {len(outcome.findings):8} |"
-        print(row, flush=True)
+        numbers = f"{outcome.inputs:9,} | {outcome.seconds:7.0f} | {len(outcome.findings):8}"
+        print(f"| {name:16} | {outcome.engine:7} | {numbers} |", flush=True)
         for (kind, _), place in zip(outcome.findings.items(), outcome.keep(given.output), strict=False):
             print(f"  {kind}: {place}", file=sys.stderr, flush=True)
         found += len(outcome.findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,10 @@ def _busy_hang(path: Path) -> None:
         pass
 
 
+def _idle_hang(path: Path) -> None:
+    threading.Event().wait()
+
+
 def _too_much_memory(path: Path) -> None:
     bytearray(1 << 33)
 
@@ -50,10 +55,11 @@ _FAULTS: dict[str, Callable[[Path], None]] = {
     "unnamed-file": lambda path: _raise(MotError("something is wrong")),
     "endless-message": lambda path: _raise(MotError(f"{path}: {'x' * 10_000}")),
     "busy-hang": _busy_hang,
+    "idle-hang": _idle_hang,
     "too-much-memory": _too_much_memory,
     "crash": _crash,
 }
 TARGETS = tuple(
-    Target(name=name, file="input.txt", seeds=(b"1,2\n",), reads=(_where_there_is_an_x(fault),), hang_s=1)
+    Target(name=name, file="input.txt", seeds=(b"1,2\n",), reads=(_where_there_is_an_x(fault),), hang_s=0.5)
     for name, fault in _FAULTS.items()
 )

@@ -25,7 +25,8 @@ _GROUND_TRUTH = (
 )
 _SEQINFO = (
     b"[Sequence]\nname=MOT17-09-SDP\nimDir=img1\nframeRate=30\nseqLength=525\nimWidth=1920\nimHeight=1080\nimExt=.jpg\n",
-    b"; made by hand\n[Sequence]\nname: a\nimDir = a/b\nframeRate= 12.5\nseqLength=1\nimWidth=1\nimHeight=1\nimExt=.png\n\n[More]\nx=1\n",
+    b"; made by hand\n[Sequence]\nname: a\nimDir = a/b\nframeRate= 12.5\nseqLength=1\nimWidth=1\nimHeight=1\n"
+    b"imExt=.png\n\n[More]\nx=1\n",
 )
 
 

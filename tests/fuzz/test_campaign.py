@@ -25,6 +25,7 @@ def engine(request: pytest.FixtureRequest) -> str:
         ("unnamed-file", "a message that does not name "),
         ("endless-message", "a message of more than "),
         ("busy-hang", "a hang in "),
+        ("idle-hang", "a hang in "),
         ("too-much-memory", "MemoryError in "),
         ("crash", "the process ended by SIGSEGV in "),
     ],

@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz.campaign import run
 from tests.fuzz.catalog import CATALOG
 
-SECONDS, INPUTS = float(os.environ.get("FUZZ_SECONDS", 2)), int(os.environ.get("FUZZ_INPUTS", 0))
+SECONDS, INPUTS = float(os.environ.get("FUZZ_SECONDS", "2")), int(os.environ.get("FUZZ_INPUTS", "0"))
 
 
 @pytest.mark.parametrize("name", CATALOG)

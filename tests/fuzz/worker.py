@@ -84,9 +84,10 @@ def main() -> NoReturn:
 
 
 def _loaded(name: str, engine: str) -> Target:
-    if engine == "plain":
+    readers = list(entry_of(name).readers)
+    if engine == "plain" or not readers:
         return load(name)
-    with atheris.instrument_imports(include=list(entry_of(name).readers), enable_loader_override=False):
+    with atheris.instrument_imports(include=readers, enable_loader_override=False):
         return load(name)
 
 
@@ -119,9 +120,9 @@ def _guided(target: Target, trial: Trial, seed: int) -> None:
     with tempfile.TemporaryDirectory(prefix="mot-fuzz-") as corpus:
         for number, data in enumerate(target.seeds):
             Path(corpus, f"{number:03}").write_bytes(data)
-        options = (f"-seed={seed}", f"-max_len={target.longest}", "-len_control=0", "-rss_limit_mb=0", "-reload=0")
-        # Entropic scheduling looks at the clock; the alarms are ours (a timeout of 0 is one at once).
-        options = (*options, "-entropic=0", "-timeout=100000", "-handle_alrm=0", "-verbosity=0")
+        options = (f"-seed={seed + 1}", f"-max_len={target.longest}", "-len_control=0", "-rss_limit_mb=0", "-reload=0")
+        # Entropic scheduling looks at the clock. A seed of 0 is any, a timeout of 0 is one at once; alarms are ours.
+        options = (*options, "-entropic=0", "-timeout=100000", "-verbosity=0")
         atheris.Setup([sys.argv[0], *options, corpus], trial, custom_mutator=mutate)
         atheris.Fuzz()
 
