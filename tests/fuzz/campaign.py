@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -20,6 +21,7 @@ from tests.fuzz.catalog import CATALOG, load
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CRASHES = 5  # of one target, after which it is given up
+_STUCK_S = 300.0  # without a new input: more than a hang may take, whose process ends itself
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Outcome:
         for kind, (told, data) in self.findings.items():
             place = folder / self.name / sha256(kind.encode()).hexdigest()[:12]
             place.mkdir(parents=True, exist_ok=True)
-            (place / load(self.name).file).write_bytes(data)
+            (place / Path(load(self.name).file).name).write_bytes(data)
             (place / "told.txt").write_text(f"{kind}\n\n{told}\n", encoding="utf-8", errors="backslashreplace")
             yield place
 
@@ -71,7 +73,8 @@ def _one_process(outcome: Outcome, inputs: int, seconds: float, seed: int) -> bo
         command += ["--inputs", str(max(inputs, 1)), "--seconds", str(max(seconds, 0)), "--engine", outcome.engine]
         environment = {**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         with (folder / "said.txt").open("w+b") as said:
-            code = subprocess.run(command, cwd=_ROOT, env=environment, stdout=said, stderr=said, check=False).returncode
+            process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=said, stderr=said)
+            code = _awaited(process, folder / target.file)
             said.seek(max(0, said.tell() - 20_000))
             tail = said.read().decode(errors="replace")
         tally = folder / "tally.json"
@@ -81,6 +84,18 @@ def _one_process(outcome: Outcome, inputs: int, seconds: float, seed: int) -> bo
         data = (folder / target.file).read_bytes() if (folder / target.file).is_file() else b""
         outcome.findings.setdefault(_end(code, tail), (tail, data))
         return True
+
+
+def _awaited(process: subprocess.Popen[bytes], input: Path) -> int:
+    """The process's status; one that has tried no new input for long is killed."""
+    begun = time.time()
+    while True:
+        try:
+            return process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            since = input.stat().st_mtime if input.exists() else begun
+            if time.time() - since > _STUCK_S:
+                process.kill()
 
 
 def _end(code: int, tail: str) -> str:

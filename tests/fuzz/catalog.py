@@ -20,6 +20,21 @@ CATALOG: dict[str, Entry] = {
     "results": Entry("mot_texts", ("mot.table", "mot.sequence")),
     "ground-truth": Entry("mot_texts", ("mot.table", "mot.sequence")),
     "seqinfo": Entry("mot_texts", ("mot.table", "mot.seqinfo")),
+    "labels": Entry("training_data", ("mot.files", "training.data.labels")),
+    "data-json": Entry("training_data", ("training.data.configuration",)),
+    "odgt": Entry("training_data", ("training.prepare.crowdhuman",)),
+    "coco": Entry("training_data", ("training.prepare.coco",)),
+    "lines-json": Entry("documents", ("client.analysis.places",)),
+    "cameras": Entry("documents", ("client.live.cameras", "client.analysis.places", "tomllib")),
+    "job": Entry("documents", ("client.jobs.spec", "client.tracking.setting")),
+    "record": Entry("documents", ("client.jobs.record",)),
+    "journal": Entry("documents", ("client.batch.journal",)),
+    "onnx": Entry("graphs", ("client.detection.onnx", "mot.contract")),
+    "pbtxt": Entry("graphs", ("client.serving.served_model",)),
+    "http-answer": Entry("answers", ("client.detection", "tritonclient.http", "mot.detections")),
+    "http-description": Entry("answers", ("client.detection", "mot.contract")),
+    "grpc-answer": Entry("answers", ("client.detection", "tritonclient.grpc", "mot.detections")),
+    "recipe": Entry("recipes", ("training.recipe", "tomllib")),
 }
 
 

@@ -24,6 +24,7 @@ class Finding:
 
 def attempt(target: Target, path: Path, data: bytes) -> list[Finding]:
     """Write one input to ``path`` and read it; a reader that hangs ends the process by SIGPROF or SIGALRM."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     findings = []
     for read in target.reads:
@@ -40,7 +41,7 @@ def _fault(target: Target, path: Path, read: Callable[[Path], object]) -> Findin
     try:
         read(path)
     except target.refusals as refusal:
-        return _fault_of_the_message(str(refusal), target.named or str(path), refusal)
+        return _fault_of_the_message(str(refusal), str(path) if target.named is None else target.named, refusal)
     except Exception as error:  # noqa: BLE001 - which they are is what is looked for
         return Finding(f"{type(error).__name__} in {_place(error)}", _tail(error))
     return None

@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -115,7 +116,11 @@ def _guided(target: Target, trial: Trial, seed: int) -> None:
         random = Random(number)
         if random.random() < 0.2:
             return bytes(atheris.Mutate(data, most))
-        return mutated(random.choice(target.seeds) if len(data) < 2 else data, random, target.mutations, most)
+        try:
+            return mutated(random.choice(target.seeds) if len(data) < 2 else data, random, target.mutations, most)
+        except Exception:  # noqa: BLE001 - whatever it is
+            traceback.print_exc()
+            os._exit(3)  # an exception that libFuzzer sees here is one that it waits about for ever
 
     with tempfile.TemporaryDirectory(prefix="mot-fuzz-") as corpus:
         for number, data in enumerate(target.seeds):
