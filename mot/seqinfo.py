@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from mot.errors import shortened, shown
 from mot.files import whole_file
 from mot.table import SequenceError, read_text
 
@@ -81,7 +82,7 @@ def _section(path: Path, keys: Iterable[str]) -> configparser.SectionProxy:
     try:
         parser.read_string(read_text(path))
     except configparser.Error as error:
-        raise SequenceError(f"{path}: not an ini file: {error.message}") from error
+        raise SequenceError(f"{path}: not an ini file: {shortened(error.message)}") from error
     if not parser.has_section("Sequence"):
         raise SequenceError(f"{path}: section [Sequence] is missing")
     section = parser["Sequence"]
@@ -97,14 +98,14 @@ def _positive(path: Path, section: configparser.SectionProxy, key: str) -> float
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise SequenceError(f"{path}: key {key} is {section[key]!r}, not a positive number")
+        raise SequenceError(f"{path}: key {key} is {shown(section[key])}, not a positive number")
     return value
 
 
 def _positive_whole(path: Path, section: configparser.SectionProxy, key: str) -> int:
     value = _positive(path, section, key)
     if value != int(value):
-        raise SequenceError(f"{path}: key {key} is {section[key]!r}, not a whole number")
+        raise SequenceError(f"{path}: key {key} is {shown(section[key])}, not a whole number")
     return int(value)
 
 
@@ -112,5 +113,5 @@ def _inner_path(path: Path, section: configparser.SectionProxy, key: str, depth:
     """A relative path of at most ``depth`` parts that cannot leave its folder: files are named after it."""
     parts = PurePosixPath(section[key].replace("\\", "/")).parts
     if not parts or ".." in parts or "/" in parts or len(parts) > depth:
-        raise SequenceError(f"{path}: key {key} is {section[key]!r}; expected a name inside the sequence's folder")
+        raise SequenceError(f"{path}: key {key} is {shown(section[key])}; expected a name inside the sequence's folder")
     return section[key]

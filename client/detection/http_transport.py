@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 from collections.abc import Mapping, Set
@@ -12,11 +11,11 @@ from urllib.parse import quote
 
 import tritonclient.http as triton_http
 from tritonclient.http import InferenceServerClient as HttpCodec
-from tritonclient.utils import InferenceServerException
 
 from client.detection.errors import DetectorError
 from client.detection.proxy import Proxy
 from client.detection.transport import (
+    MALFORMED,
     MAX_ANSWER,
     Arrays,
     Image,
@@ -28,6 +27,7 @@ from client.detection.transport import (
     printable,
     unknown_model,
 )
+from mot.documents import parse_json
 
 _TRY_AGAIN = frozenset({408, 429, 502, 503, 504})  # Triton answers 503; the others come from proxies
 _NOT_READY = _TRY_AGAIN | {400}  # as Triton answers the question whether it is ready
@@ -65,13 +65,13 @@ class HttpTransport:
                 raise unknown_model(self._address, model, self._models(timeout_s)) from error
             raise
         try:
-            tensors, parameters = json.loads(metadata), json.loads(config).get("parameters", {})
+            tensors, parameters = parse_json(metadata), parse_json(config).get("parameters", {})
             return ServedModel(
-                inputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["inputs"]},
-                outputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["outputs"]},
-                parameters={key: value.get("string_value", "") for key, value in parameters.items()},
+                inputs={str(t["name"]): described(t["datatype"], t["shape"]) for t in tensors["inputs"]},
+                outputs={str(t["name"]): described(t["datatype"], t["shape"]) for t in tensors["outputs"]},
+                parameters={key: str(value.get("string_value", "")) for key, value in parameters.items()},
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except MALFORMED as error:
             said = printable(metadata[:80].decode(errors="replace"))
             raise DetectorError(f"{self._address}: this is no Triton server; it answers {said!r}") from error
 
@@ -85,7 +85,7 @@ class HttpTransport:
         try:
             answer = HttpCodec.parse_response_body(content, header_length=header_length)
             return arrays(answer.as_numpy, outputs, self._address)
-        except (ValueError, KeyError, TypeError, InferenceServerException) as error:
+        except MALFORMED as error:
             # As of a proxy, while what is behind it is away: status 200 and a page.
             said = printable(content[:80].decode(errors="replace"))
             raise UnavailableError(f"{self._address}: this is no answer of Triton: {said!r}{self._via}") from error
@@ -97,8 +97,8 @@ class HttpTransport:
     def _models(self, timeout_s: float) -> list[str]:
         try:
             content, _ = self._call("POST", "/v2/repository/index", timeout_s, b"{}")
-            return [str(model["name"]) for model in json.loads(content)]
-        except (DetectorError, ValueError, KeyError, TypeError):  # a server may keep that to itself
+            return [str(model["name"]) for model in parse_json(content)]
+        except (DetectorError, *MALFORMED):  # a server may keep that to itself
             return []
 
     def _connection(self, timeout_s: float) -> _Connection:

@@ -6,13 +6,14 @@ Foreign errors become ours in the transports and nowhere else.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from tritonclient.utils import triton_to_np_dtype
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from client.detection.errors import DetectorError
 
@@ -29,6 +30,12 @@ MAX_ANSWER = 64 << 20
 # model that is still being loaded, or that a server on its way down has unloaded already.
 _FOR_NOW = re.compile(r"stub process\b.*\b(not healthy|unhealthy)|\bnot at ready state\b", re.IGNORECASE | re.DOTALL)
 _LONGEST_REASON = 400  # characters
+
+# What tritonclient raises, and what our own looks into an answer do, where it is none of Triton's.
+MALFORMED = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError, struct.error),
+    InferenceServerException,
+)
 
 
 class UnavailableError(DetectorError):
@@ -92,6 +99,7 @@ def arrays(get: Callable[[str], Any], outputs: list[str], address: str) -> Array
 
     Raises:
         DetectorError: one is missing.
+        MALFORMED: one cannot be decoded.
     """
     found = [get(output) for output in outputs]
     missing = [output for output, array in zip(outputs, found, strict=True) if array is None]

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from client.jobs.spec import JobError
+from mot.documents import parse_json
 from mot.files import whole_file
 
 State = Literal["running", "done", "stopped", "failed"]
@@ -20,12 +21,14 @@ class JobSummary(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    frames: int
-    boxes: int  # people in all frames together
-    ids: int  # different people, as far as the tracker could tell
-    seconds: float  # wall clock, from the first frame's decoding to the last output's completion
-    milliseconds: Mapping[str, float]  # mean of a frame by stage, see client.pipeline.stages.Stages
-    frame_rate: float | None = None  # of the video, nominal; None: a record of an earlier release
+    frames: int = Field(ge=0)
+    boxes: int = Field(ge=0)  # people in all frames together
+    ids: int = Field(ge=0)  # different people, as far as the tracker could tell
+    seconds: float = Field(
+        ge=0, allow_inf_nan=False
+    )  # wall clock, from the first frame's decoding to the last output's completion
+    milliseconds: Mapping[str, FiniteFloat]  # mean of a frame by stage, see client.pipeline.stages.Stages
+    frame_rate: FiniteFloat | None = None  # of the video, nominal; None: a record of an earlier release
 
     @property
     def frames_per_second(self) -> float:
@@ -39,7 +42,7 @@ class Record(BaseModel):
 
     settings: dict[str, Any]  # what the rows depend on, see client.jobs.fingerprint
     state: State
-    frames: int = 0  # done
+    frames: int = Field(default=0, ge=0)  # done
     summary: JobSummary | None = None  # where it is done
     error: str = ""  # where it failed: the reason as a sentence
 
@@ -65,7 +68,7 @@ class Record(BaseModel):
         """
         path = record_path(output, name, done=done)
         try:
-            return cls.model_validate(json.loads(path.read_bytes()))
+            return cls.model_validate(parse_json(path.read_bytes()))
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from client.serving.network import NetworkConfig
 from client.tracking import TRACKERS, Preset, TrackerConfig, TrackerError, tracker_config
 from client.tracking.preset import defaults_for
-from mot.errors import MotError
+from mot.errors import MotError, shown
 
 
 class JobError(MotError, ValueError):
@@ -94,8 +94,9 @@ class JobSpec(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if "/" in self.name or self.name in ("", ".", ".."):
-            raise ValueError(f"name {self.name!r} is no name of a file")
+        for name in (self.name, *self.results):
+            if "/" in name or "\0" in name or name in ("", ".", ".."):
+                raise ValueError(f"name {shown(name)} is no name of a file")
         if self.embeddings and self.detections is not None:
             raise ValueError("given detections have no embeddings")
         return self
