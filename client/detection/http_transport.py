@@ -142,7 +142,8 @@ class HttpTransport:
             kind = UnavailableError if again else DetectorError
             raise kind(f"{self._address}: [{response.status}] {printable(reason)}{self._via}")
         length = response.headers.get("Inference-Header-Content-Length")
-        return content, int(length) if length and length.isdecimal() else None
+        known = length and len(length) < 10 and length.isdecimal()
+        return content, int(length) if length and known else None
 
     def _content(self, response: HTTPResponse) -> bytes:
         content = response.read(MAX_ANSWER + 1)

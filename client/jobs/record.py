@@ -24,9 +24,8 @@ class JobSummary(BaseModel):
     frames: int = Field(ge=0)
     boxes: int = Field(ge=0)  # people in all frames together
     ids: int = Field(ge=0)  # different people, as far as the tracker could tell
-    seconds: float = Field(
-        ge=0, allow_inf_nan=False
-    )  # wall clock, from the first frame's decoding to the last output's completion
+    # Wall clock, from the first frame's decoding to the last output's completion.
+    seconds: float = Field(ge=0, allow_inf_nan=False)
     milliseconds: Mapping[str, FiniteFloat]  # mean of a frame by stage, see client.pipeline.stages.Stages
     frame_rate: FiniteFloat | None = None  # of the video, nominal; None: a record of an earlier release
 

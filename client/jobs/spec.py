@@ -80,7 +80,8 @@ class JobSpec(BaseModel):
     start: int = Field(default=1, ge=1)  # first frame, from 1
     end: int | None = Field(default=None, ge=1)  # last frame; None: to the end
     length: int | None = None  # frames of the whole sequence, where they are known and must be there
-    frame_rate: float | None = None  # of a sequence whose images are not read; None: as the source says
+    # Of a sequence whose images are not read; None: as the source says.
+    frame_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     detections: Path | None = None  # people found elsewhere; None: the network's
     network: NetworkConfig = NetworkConfig()
     tracker: TrackerSpec = TrackerSpec()

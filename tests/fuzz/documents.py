@@ -64,7 +64,7 @@ def _job(path: Path) -> None:
         assert each.parent == job.output, "results stay in their folder"
     config = job.tracker.config()
     config.tracker(30)
-    assert math.isfinite(job.frame_rate or 1)
+    assert 0 < (job.frame_rate or 1) < math.inf
     assert JobSpec.parse(job.model_dump_json()) == job
 
 

@@ -64,7 +64,7 @@ def _change(parent: Any, key: Any, random: Random, places: list[Any]) -> None:
         parent[key] = copy.deepcopy(other[at])
     elif kind == 5:
         parent[key] = [value] if random.random() < 0.7 else {"x": value}
-    elif kind == 6 and isinstance(value, int | float) and not isinstance(value, bool):
+    elif kind == 6 and isinstance(value, int | float) and abs(value) < 1e300:
         parent[key] = random.choice((str(value), -value, value * 1e6, float(value)))
     elif kind == 7 and isinstance(parent, dict):
         parent[random.choice(("", "x", key.upper(), *parent))] = parent.pop(key)

@@ -32,7 +32,8 @@ class Target:
     named: str | None = None  # what a refusal's message has; None: the file's path
     hang_s: float = 10  # of CPU time; of the clock, six times as much
     memory_mb: int = 512  # beyond what the process has before its first input
-    longest: int = 1 << 16  # bytes of an input
+    prepare: Callable[[], object] = lambda: None  # once, before the clock runs: what compiles or connects
+    longest: int = 1 << 13  # bytes of an input
 
 
 def check_finite(*arrays: npt.NDArray[np.float64] | npt.NDArray[np.float32] | float) -> None:

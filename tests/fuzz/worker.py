@@ -16,9 +16,10 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from types import FunctionType
 from typing import NoReturn
 
 from tests.fuzz.catalog import entry_of, load
@@ -78,6 +79,7 @@ def main() -> NoReturn:
     parser.add_argument("--engine", choices=("atheris", "plain"), required=True)
     given = parser.parse_args()
     target = _loaded(given.target, given.engine)
+    target.prepare()
     _guard(target)
     tally = Tally(target, given.folder, given.inputs, given.seconds)
     (_guided if given.engine == "atheris" else _unguided)(target, tally.try_one, given.seed)
@@ -85,11 +87,22 @@ def main() -> NoReturn:
 
 
 def _loaded(name: str, engine: str) -> Target:
-    readers = list(entry_of(name).readers)
-    if engine == "plain" or not readers:
-        return load(name)
-    with atheris.instrument_imports(include=readers, enable_loader_override=False):
-        return load(name)
+    target = load(name)
+    if engine == "atheris":
+        for function in _functions(entry_of(name).readers):
+            atheris.instrument_func(function)
+    return target
+
+
+def _functions(readers: tuple[str, ...]) -> Iterator[FunctionType]:
+    """Those of the readers' modules alone: atheris' hook would take whole packages, and numba compiles some of ours."""
+    for name, module in list(sys.modules.items()):
+        if any(name == reader or name.startswith(f"{reader}.") for reader in readers):
+            for one in vars(module).values():
+                inner = vars(one).values() if isinstance(one, type) else (one,)
+                for each in (getattr(each, "__func__", getattr(each, "fget", each)) for each in inner):
+                    if isinstance(each, FunctionType) and each.__module__ == name:
+                        yield each
 
 
 def _guard(target: Target) -> None:
