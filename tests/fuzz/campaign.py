@@ -21,7 +21,7 @@ from tests.fuzz.catalog import CATALOG, load
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CRASHES = 5  # of one target, after which it is given up
-_STUCK_S = 300.0  # without a new input: more than a hang may take, whose process ends itself
+_STUCK_S = 1200.0  # without a new input: more than a hang may take, whose process ends itself
 
 
 @dataclass

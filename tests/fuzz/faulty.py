@@ -60,6 +60,6 @@ _FAULTS: dict[str, Callable[[Path], None]] = {
     "crash": _crash,
 }
 TARGETS = tuple(
-    Target(name=name, file="input.txt", seeds=(b"1,2\n",), reads=(_where_there_is_an_x(fault),), hang_s=0.5)
+    Target(name=name, file="input.txt", seeds=(b"1,2\n",), reads=(_where_there_is_an_x(fault),), hang_s=0.1)
     for name, fault in _FAULTS.items()
 )

@@ -30,7 +30,7 @@ class Target:
     mutations: tuple[Mutation, ...] = TEXT
     refusals: tuple[type[BaseException], ...] = (MotError,)
     named: str | None = None  # what a refusal's message has; None: the file's path
-    hang_s: float = 10  # of CPU time; of the clock, six times as much
+    hang_s: float = 10  # of CPU time; sixty times as much of the clock, as others may have the CPU
     memory_mb: int = 512  # beyond what the process has before its first input
     prepare: Callable[[], object] = lambda: None  # once, before the clock runs: what compiles or connects
     longest: int = 1 << 13  # bytes of an input

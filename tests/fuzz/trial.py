@@ -29,7 +29,7 @@ def attempt(target: Target, path: Path, data: bytes) -> list[Finding]:
     findings = []
     for read in target.reads:
         signal.setitimer(signal.ITIMER_PROF, target.hang_s)
-        signal.setitimer(signal.ITIMER_REAL, 6 * target.hang_s)
+        signal.setitimer(signal.ITIMER_REAL, 60 * target.hang_s)
         if found := _fault(target, path, read):
             findings.append(found)
     signal.setitimer(signal.ITIMER_PROF, 0)

@@ -82,7 +82,7 @@ def test_rows_that_are_no_numbers_are_left_out_with_one_warning(
     detector.close()
     assert [each.scores.tolist() for each in found] == [[1, 0.5]] * 3
     assert np.isfinite(found[0].boxes).all() and found[0].embeddings is not None and len(found[0].embeddings) == 2
-    assert caplog.text.count("1 of 3 rows of an answer are not finite numbers") == 1
+    assert caplog.text.count("1 of 3 rows of an answer are no boxes of finite numbers") == 1
 
 
 def test_nobody_is_left_where_no_row_is_a_number() -> None:
