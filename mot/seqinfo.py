@@ -28,6 +28,7 @@ class SeqInfo:
     extension: str = ".jpg"  # of the images, with its dot
 
 
+_LARGEST = 2**31 - 1  # frames or pixels; more than any video has
 _KEYS = {
     "name": "name",
     "image_dir": "imDir",
@@ -104,14 +105,14 @@ def _positive(path: Path, section: configparser.SectionProxy, key: str) -> float
 
 def _positive_whole(path: Path, section: configparser.SectionProxy, key: str) -> int:
     value = _positive(path, section, key)
-    if value != int(value):
-        raise SequenceError(f"{path}: key {key} is {shown(section[key])}, not a whole number")
+    if value != int(value) or value > _LARGEST:
+        raise SequenceError(f"{path}: key {key} is {shown(section[key])}, not a whole number up to {_LARGEST}")
     return int(value)
 
 
 def _inner_path(path: Path, section: configparser.SectionProxy, key: str, depth: int) -> str:
     """A relative path of at most ``depth`` parts that cannot leave its folder: files are named after it."""
     parts = PurePosixPath(section[key].replace("\\", "/")).parts
-    if not parts or ".." in parts or "/" in parts or len(parts) > depth:
+    if not parts or "\0" in section[key] or ".." in parts or "/" in parts or len(parts) > depth:
         raise SequenceError(f"{path}: key {key} is {shown(section[key])}; expected a name inside the sequence's folder")
     return section[key]

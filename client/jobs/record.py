@@ -13,6 +13,8 @@ from client.jobs.spec import JobError
 from mot.documents import parse_json
 from mot.files import whole_file
 
+_MOST = 2**53  # of anything that is counted
+_NO_TIME = 1e-9  # seconds
 State = Literal["running", "done", "stopped", "failed"]
 
 
@@ -21,9 +23,9 @@ class JobSummary(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    frames: int = Field(ge=0)
-    boxes: int = Field(ge=0)  # people in all frames together
-    ids: int = Field(ge=0)  # different people, as far as the tracker could tell
+    frames: int = Field(ge=0, le=_MOST)
+    boxes: int = Field(ge=0, le=_MOST)  # people in all frames together
+    ids: int = Field(ge=0, le=_MOST)  # different people, as far as the tracker could tell
     # Wall clock, from the first frame's decoding to the last output's completion.
     seconds: float = Field(ge=0, allow_inf_nan=False)
     milliseconds: Mapping[str, FiniteFloat]  # mean of a frame by stage, see client.pipeline.stages.Stages
@@ -31,7 +33,7 @@ class JobSummary(BaseModel):
 
     @property
     def frames_per_second(self) -> float:
-        return self.frames / self.seconds if self.seconds else 0.0
+        return self.frames / self.seconds if self.seconds > _NO_TIME else 0.0
 
 
 class Record(BaseModel):
@@ -41,7 +43,7 @@ class Record(BaseModel):
 
     settings: dict[str, Any]  # what the rows depend on, see client.jobs.fingerprint
     state: State
-    frames: int = Field(default=0, ge=0)  # done
+    frames: int = Field(default=0, ge=0, le=_MOST)  # done
     summary: JobSummary | None = None  # where it is done
     error: str = ""  # where it failed: the reason as a sentence
 

@@ -50,7 +50,7 @@ def _seqinfo(path: Path) -> None:
     check_finite(info.frame_rate, info.length, info.width, info.height)
     assert min(info.frame_rate, info.length, info.width, info.height) > 0
     for part in (info.name, info.image_dir):
-        assert part and not part.startswith("/") and ".." not in Path(part).parts
+        assert part and "\0" not in part and not part.startswith("/") and ".." not in Path(part).parts
 
 
 def _length(path: Path) -> None:

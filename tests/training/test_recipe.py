@@ -135,6 +135,8 @@ def test_files_that_are_no_recipe(tmp_path: Path) -> None:
         load_recipe("defualt", [])
     with pytest.raises(MotError, match=r"a\.toml: is not TOML: .*line 1"):
         load_recipe(write(tmp_path / "a.toml", "lr = = 3\n"), [])
+    with pytest.raises(MotError, match=r"c\.toml: is not TOML: too deeply nested"):
+        load_recipe(write(tmp_path / "c.toml", f"lr = {'[' * 3000}\n"), [])
     (tmp_path / "b.toml").write_bytes(b"\xff")
     with pytest.raises(MotError, match=r"b\.toml: not a text file"):
         load_recipe(str(tmp_path / "b.toml"), [])

@@ -91,3 +91,12 @@ def test_nobody_is_left_where_no_row_is_a_number() -> None:
     found = detector.submit(frame_of(plain(32, 64))).result()
     detector.close()
     assert (len(found), found.boxes.shape) == (0, (0, 4))
+
+
+def test_a_box_inside_out_is_left_out() -> None:
+    """Found by fuzzing: a tracker refuses it without a word of the server."""
+    detector = Several(3)
+    detector.answer.boxes[1] = [9, 0, 3, 5]
+    found = detector.submit(frame_of(plain(32, 64))).result()
+    detector.close()
+    assert found.scores.tolist() == [1, 0.5]
