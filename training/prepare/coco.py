@@ -140,7 +140,7 @@ def _box(annotation: dict[str, Any], where: str) -> list[float] | None:
             encoded = mask.frPyObjects(outline, *size) if isinstance(outline["counts"], list) else outline
             return [float(value) for value in mask.toBbox(encoded)]
         points = np.array([value for polygon in outline or [] for value in polygon], np.float64).reshape(-1, 2)
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
         raise DataError(f"{where}: no box in bbox {given!r} or the segmentation ({error})") from error
     if not len(points):
         return None

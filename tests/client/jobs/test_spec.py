@@ -82,10 +82,10 @@ def test_settings_that_a_tracker_has_not() -> None:
 )
 def test_found_by_fuzzing(values: str, message: str) -> None:
     with pytest.raises(JobError, match=message):
-        JobSpec.parse('{"input": "0", "output": "o", "name": "n", %s}' % values)
+        JobSpec.parse(f'{{"input": "0", "output": "o", "name": "n", {values}}}')
 
 
 @pytest.mark.parametrize("settings", [{"conf_thres": "0.5"}, {"conf_thres": None}, {"conf_thres": True}])
 def test_a_setting_of_another_kind(settings: dict[str, str | bool | None]) -> None:
-    with pytest.raises(TrackerError, match="conf_thres is .*, but must be between 0 and 1"):
+    with pytest.raises(TrackerError, match=r"conf_thres is .*, but must be between 0 and 1"):
         TrackerSpec(settings=settings).config()
