@@ -10,7 +10,10 @@ COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-ve
 CPP = $(shell git ls-files 'export/plugin/*.cpp' 'export/plugin/*.h' 'export/plugin/*.cu')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo plugin test check format wheel lock screenshots clean
+SECONDS ?= 60
+INPUTS ?= 100000
+AUDIT ?= uvx pip-audit
+.PHONY: help setup setup-dev demo plugin test fuzz audit check format wheel lock screenshots clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +43,12 @@ plugin: ## Build the faster deformable convolution for ONNX Runtime into build/p
 
 test: $(BIN)/.dev ## Run all tests; those that need a GPU, data or containers skip with a reason.
 	$(BIN)/python -m pytest -q
+
+fuzz: $(BIN)/.dev ## Try changed inputs on every reader, INPUTS and SECONDS each at least (tests/fuzz/README.md).
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seconds $(SECONDS)
+
+audit: ## Look the locked packages up among known vulnerabilities (needs uv and the network).
+	$(AUDIT) --disable-pip --require-hashes -r requirements-dev.lock
 
 check: $(BIN)/.dev ## Style, types, layers, dependencies.
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from mot.errors import MotError
+from mot.errors import MotError, shortened, shown
 
 MODEL_NAME = "fairmot"
 # What people call the sizes of one family, and the models' names on a server and in a repository.
@@ -78,8 +78,13 @@ class ModelSpec:
                 raise ContractError(f"input {side} {pixels} is not a positive multiple of 32")
         if self.top_k <= 0 or self.embedding_dim <= 0:
             raise ContractError(f"top_k {self.top_k} and embedding_dim {self.embedding_dim} must be positive")
-        if len(self.mean) != 3 or len(self.std) != 3 or not all(0 < value < math.inf for value in self.std):
-            raise ContractError(f"mean {self.mean} and std {self.std} must be three numbers each, std above 0")
+        if (
+            len(self.mean) != 3
+            or len(self.std) != 3
+            or not all(map(math.isfinite, (*self.mean, *self.std)))
+            or min(self.std) <= 0
+        ):
+            raise ContractError(f"mean {self.mean} and std {self.std} must be three finite numbers each, std above 0")
         for name in THRESHOLDS:
             score = getattr(self, name)
             if score is not None and not 0 <= score <= 1:
@@ -163,7 +168,9 @@ class ModelSpec:
                 else:
                     values[field.name] = tuple(float(part) for part in text.split(","))
             except ValueError as error:
-                raise ContractError(f"{source}: metadata {_PREFIX}{field.name} is {text!r}: {error}") from error
+                raise ContractError(
+                    f"{source}: metadata {_PREFIX}{field.name} is {shown(text)}: {shortened(str(error))}"
+                ) from error
         try:
             return cls(**values)  # type: ignore[arg-type]
         except ContractError as error:

@@ -42,9 +42,23 @@
 One that is said to be a ValueError, too, is so for programs that use the libraries and check their own values.
 """
 
+_LONGEST = 400  # characters of a value that somebody reads
+
 
 class MotError(Exception):
     """Bad input or a failed outside service; the message names the file or address, the value and the remedy.
 
     The command lines print the message without a traceback and exit with status 1.
     """
+
+
+def shown(value: object) -> str:
+    """A value in a message, as Python writes it, and not endless: a file may hold anything."""
+    return shortened(repr(value[: 2 * _LONGEST] if isinstance(value, str | bytes) else value))
+
+
+def shortened(text: str) -> str:
+    """The beginning and the end of a long text."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST * 3 // 4]}...{text[-_LONGEST // 4 :]}"

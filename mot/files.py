@@ -31,6 +31,18 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def read_bytes(path: Path) -> bytes:
+    """The file's content.
+
+    Raises:
+        OSError: it cannot be read, or its name is none, as a file of JSON that names it may have it: with a NUL, say.
+    """
+    try:
+        return path.read_bytes()
+    except ValueError as error:
+        raise OSError(errno.EINVAL, f"no name of a file ({error})", str(path)) from error
+
+
 def text_of(data: bytes) -> str:
     """A file's text: UTF-8, or UTF-16 where its byte order mark says so (Windows' PowerShell writes it).
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from mot.errors import shortened, shown
 from mot.files import whole_file
 from mot.table import SequenceError, read_text
 
@@ -26,6 +27,7 @@ class SeqInfo:
     extension: str | None = ".jpg"  # of the images, with its dot; None: images of every kind
 
 
+_LARGEST = 2**31 - 1  # frames or pixels; more than any video has
 _KEYS = {
     "name": "name",
     "image_dir": "imDir",
@@ -87,7 +89,7 @@ def _section(path: Path) -> configparser.SectionProxy:
     try:
         parser.read_string(read_text(path))
     except configparser.Error as error:
-        raise SequenceError(f"{path}: not an ini file: {error.message}") from error
+        raise SequenceError(f"{path}: not an ini file: {shortened(error.message)}") from error
     if not parser.has_section("Sequence"):
         raise SequenceError(f"{path}: section [Sequence] is missing")
     return parser["Sequence"]
@@ -107,20 +109,20 @@ def _positive(path: Path, section: configparser.SectionProxy, key: str) -> float
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise SequenceError(f"{path}: key {key} is {section[key]!r}, not a positive number")
+        raise SequenceError(f"{path}: key {key} is {shown(section[key])}, not a positive number")
     return value
 
 
 def _positive_whole(path: Path, section: configparser.SectionProxy, key: str) -> int:
     value = _positive(path, section, key)
-    if value != int(value):
-        raise SequenceError(f"{path}: key {key} is {section[key]!r}, not a whole number")
+    if value != int(value) or value > _LARGEST:
+        raise SequenceError(f"{path}: key {key} is {shown(section[key])}, not a whole number up to {_LARGEST}")
     return int(value)
 
 
 def _inner_path(path: Path, section: configparser.SectionProxy, key: str, depth: int) -> str:
     """A relative path of at most ``depth`` parts that cannot leave its folder: files are named after it."""
     parts = PurePosixPath(section[key].replace("\\", "/")).parts
-    if not parts or ".." in parts or "/" in parts or len(parts) > depth:
-        raise SequenceError(f"{path}: key {key} is {section[key]!r}; expected a name inside the sequence's folder")
+    if not parts or "\0" in section[key] or ".." in parts or "/" in parts or len(parts) > depth:
+        raise SequenceError(f"{path}: key {key} is {shown(section[key])}; expected a name inside the sequence's folder")
     return section[key]

@@ -9,8 +9,8 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from mot.errors import MotError
-from mot.files import no_text, text_of
+from mot.errors import MotError, shown
+from mot.files import no_text, read_bytes, text_of
 
 Remark = Callable[[str], None]  # takes a sentence for people: file, line, what is irregular and how it is read
 
@@ -29,7 +29,7 @@ def read_text(path: Path) -> str:
         SequenceError: the file cannot be read, or holds something else than text.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise SequenceError(f"{path}: cannot be read: {error.strerror}; check the path") from error
     try:
@@ -78,7 +78,7 @@ def read_table(
         try:
             rows.append([float(cell) for cell in cells])
         except ValueError:
-            refuse(path, line, f"{text.strip()!r} holds something that is not a number; expected {layout}")
+            refuse(path, line, f"{shown(text.strip())} holds something that is not a number; expected {layout}")
         lines.append(line)
     counts = sorted({len(row) for row in rows})
     if remark and counts:

@@ -91,9 +91,10 @@ def slow_repository(folder: Path, seconds: float) -> Path:
 
 
 def images(count: int, spec: ModelSpec = TINY) -> list[npt.NDArray[np.uint8]]:
-    """Distinct letterboxed images."""
+    """Distinct letterboxed images, with more blue than red: the right sides of boxes are then to the right."""
     rng = np.random.default_rng(1)
-    return [rng.integers(0, 1 + 250 * (k + 1) // count, spec.image.shape, np.uint8) for k in range(count)]
+    colours = [rng.integers(0, 1 + 250 * (k + 1) // count, spec.image.shape, np.uint8) for k in range(count)]
+    return [np.sort(image, axis=-1) for image in colours]
 
 
 def expected(image: npt.NDArray[np.uint8], spec: ModelSpec = TINY) -> Detections:

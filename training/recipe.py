@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from mot.errors import MotError
+from mot.documents import parse_toml
+from mot.errors import MotError, shortened, shown
+from mot.files import no_text, read_bytes, text_of
 from training.data.augment import AugmentConfig
 from training.losses import LossConfig
 from training.scene import Scene
@@ -77,9 +78,13 @@ def load_recipe(name: str, overrides: list[str]) -> Recipe:
         known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
         raise MotError(f"recipe {name!r} not found ({path}); known recipes: {known}")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise MotError(f"{path}: cannot be read as TOML: {error}") from error
+        content = parse_toml(text_of(read_bytes(path)))
+    except OSError as error:
+        raise MotError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise MotError(f"{path}: {no_text(error)}") from error
+    except ValueError as error:
+        raise MotError(f"{path}: is not TOML: {shortened(str(error))}; see {RECIPES} for examples") from error
     return overridden({"name": path.stem, **content}, overrides, str(path))
 
 
@@ -104,7 +109,9 @@ def parse_recipe(content: object, source: str) -> Recipe:
     try:
         return TypeAdapter(Recipe).validate_python(content)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({e['input']!r})" for e in error.errors())
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({shown(e['input'])})" for e in error.errors()
+        )
         raise MotError(f"{source}: {problems}") from error
 
 
@@ -142,6 +149,6 @@ def _apply(content: dict[str, Any], override: str) -> None:
 def _value(text: str) -> object:
     """A TOML value, or the bare text itself."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}")["value"]
+    except ValueError:
         return text

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from client.validation import faults_of
 from mot.errors import MotError
-from mot.files import whole_file
+from mot.files import read_bytes, whole_file
 
 _EXAMPLE = '{"width": 1920, "height": 1080, "lines": [{"name": "door", "points": [[100, 500], [700, 500]]}]}'
 _WORDS = {"json_invalid": f"{{}}; expected JSON such as {_EXAMPLE}"}
@@ -145,7 +145,7 @@ def read_places(path: Path) -> Places:
         PlacesError: it cannot be read, or holds something else; the message names the key and its value.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise PlacesError(f"{path}: cannot be read: {error.strerror}; check the path") from error
     if not data.strip():

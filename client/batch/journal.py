@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from client.jobs.fingerprint import Settings
 from client.jobs.spec import JobError
+from mot.documents import parse_json
 
 JOURNAL = "batch.jsonl"
 _PARTIAL = ".partial"  # ends the names of results that are not whole
@@ -112,13 +113,15 @@ class Journal:
             file.truncate(len(whole))
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
-                self._replay(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
+                self._replay(parse_json(line))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise JobError(
                     f"{self._path}:{number}: is no line of a batch's journal; choose another folder with --output"
                 ) from error
 
     def _replay(self, line: dict[str, Any]) -> None:
+        if not all(isinstance(value, str) for value in line.values()):
+            raise TypeError("all values are texts")
         if "input" in line:
             self._take(line["input"], line["name"])
         elif "failed" in line:

@@ -129,8 +129,10 @@ def _record_faults(folder: Path, name: str, length: int) -> list[str]:
     record = Record.read(folder, name)
     if record is None:
         return []
-    (first, last), whole = record.settings["frames"], record.settings["length"]
-    if (first, last, whole) != (1, length, length):
-        path = record_path(folder, name)
-        return [f"{path}: frames {first} to {last} of {whole} were tracked, the server has {length}"]
-    return []
+    path = record_path(folder, name)
+    match record.settings:
+        case {"frames": [1, last], "length": whole} if last == whole == length:
+            return []
+        case {"frames": [first, last], "length": whole}:
+            return [f"{path}: frames {first} to {last} of {whole} were tracked, the server has {length}"]
+    return [f"{path}: does not say which frames were tracked; run `mot challenge track` again"]

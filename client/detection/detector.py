@@ -83,23 +83,24 @@ class LetterboxDetector(ABC):
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     def _answer(self, image: npt.NDArray[np.uint8], letterbox: Letterbox) -> Detections:
-        found = self._finite(self.infer(image))
+        found = self._usable(self.infer(image))
         return replace(found, boxes=letterbox.inverse(found.boxes).astype(np.float32, copy=False))
 
-    def _finite(self, found: Detections) -> Detections:
-        """Without the rows in which a number is none: a tracker takes them for faults of its caller."""
+    def _usable(self, found: Detections) -> Detections:
+        """Without the rows in which a number is none, or a box is inside out: trackers take them for their caller's."""
         parts = (found.boxes, found.scores[:, None], found.embeddings)
-        finite = np.logical_and.reduce([np.isfinite(part).all(axis=1) for part in parts if part is not None])
-        if finite.all():
+        usable = np.logical_and.reduce([np.isfinite(part).all(axis=1) for part in parts if part is not None])
+        usable &= (found.boxes[:, :2] <= found.boxes[:, 2:]).all(axis=1)
+        if usable.all():
             return found
         if not self._warned:
             self._warned = True
             log.warning(
-                "%s: %d of %d rows of an answer are not finite numbers and are left out, here and from now on; "
+                "%s: %d of %d rows of an answer are no boxes of finite numbers and are left out, here and from now on; "
                 "does the model run in half precision, which overflows?",
-                *(self.spec.architecture, len(finite) - finite.sum(), len(finite)),
+                *(self.spec.architecture, len(usable) - usable.sum(), len(usable)),
             )
-        return found[finite]
+        return found[usable]
 
 
 @lru_cache(maxsize=64)

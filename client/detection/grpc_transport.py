@@ -14,6 +14,7 @@ from client.detection.access import Access
 from client.detection.errors import DetectorError
 from client.detection.proxy import Proxy
 from client.detection.transport import (
+    MALFORMED,
     MAX_ANSWER,
     MAX_REQUEST,
     Arrays,
@@ -115,7 +116,10 @@ class GrpcTransport:
             answer = self._client.infer(
                 model, [tensor], outputs=wanted, headers=self._headers, client_timeout=timeout_s
             )
-        return arrays(answer.as_numpy, outputs, self._address)
+        try:
+            return arrays(answer.as_numpy, outputs, self._address)
+        except MALFORMED as error:
+            raise DetectorError(f"{self._address}: an answer cannot be decoded: {printable(str(error))}") from error
 
     def answered(self, model: str, timeout_s: float) -> int:
         with self._translated():

@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import tritonclient.http as triton_http
 from tritonclient.http import InferenceServerClient as HttpCodec
-from tritonclient.utils import InferenceServerException
 
 from client.detection.errors import DetectorError
 from client.detection.proxy import Proxy
 from client.detection.transport import (
+    MALFORMED,
     MAX_ANSWER,
     Arrays,
     Image,
@@ -34,6 +34,7 @@ from client.detection.transport import (
     unavailable,
     unknown_model,
 )
+from mot.documents import parse_json
 
 _TRY_AGAIN = frozenset({408, 429, 502, 503, 504})  # Triton answers 503; the others come from proxies
 _NOT_READY = _TRY_AGAIN | {400}  # as Triton answers the question whether it is ready
@@ -72,14 +73,14 @@ class HttpTransport:
                 raise unknown_model(self._address, model, self._models(timeout_s)) from error
             raise
         try:
-            tensors, parameters = json.loads(metadata), json.loads(config).get("parameters", {})
+            tensors, parameters = parse_json(metadata), parse_json(config).get("parameters", {})
             return ServedModel(
-                inputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["inputs"]},
-                outputs={t["name"]: described(t["datatype"], t["shape"]) for t in tensors["outputs"]},
-                parameters={key: value.get("string_value", "") for key, value in parameters.items()},
+                inputs={str(t["name"]): described(t["datatype"], t["shape"]) for t in tensors["inputs"]},
+                outputs={str(t["name"]): described(t["datatype"], t["shape"]) for t in tensors["outputs"]},
+                parameters={key: str(value.get("string_value", "")) for key, value in parameters.items()},
                 version=newest(tensors.get("versions", [])),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except MALFORMED as error:
             said = printable(metadata[:80].decode(errors="replace"))
             raise DetectorError(f"{self._address}: this is no Triton server; it answers {said!r}") from error
 
@@ -94,7 +95,7 @@ class HttpTransport:
         try:
             answer = HttpCodec.parse_response_body(content, header_length=header_length)
             return arrays(answer.as_numpy, outputs, self._address)
-        except (ValueError, KeyError, TypeError, InferenceServerException) as error:
+        except MALFORMED as error:
             # As of a proxy, while what is behind it is away: status 200 and a page.
             said = printable(content[:80].decode(errors="replace"))
             raise UnavailableError(f"{self._address}: this is no answer of Triton: {said!r}{self._via}") from error
@@ -102,8 +103,8 @@ class HttpTransport:
     def answered(self, model: str, timeout_s: float) -> int:
         content, _ = self._call("GET", f"/v2/models/{quote(model)}/stats", timeout_s)
         try:
-            return sum(int(version["inference_count"]) for version in json.loads(content)["model_stats"])
-        except (ValueError, KeyError, TypeError) as error:
+            return sum(int(version["inference_count"]) for version in parse_json(content)["model_stats"])
+        except MALFORMED as error:
             raise DetectorError(f"{self._address}: its statistics are not Triton's") from error
 
     def register(self, region: str, size: int, timeout_s: float) -> None:
@@ -116,8 +117,8 @@ class HttpTransport:
     def regions(self, timeout_s: float) -> list[str]:
         content, _ = self._call("GET", f"{_MEMORY}/status", timeout_s)
         try:
-            return [str(region["name"]) for region in json.loads(content)]
-        except (ValueError, KeyError, TypeError) as error:
+            return [str(region["name"]) for region in parse_json(content)]
+        except MALFORMED as error:
             raise DetectorError(f"{self._address}: its list of shared memory is not Triton's") from error
 
     def close(self) -> None:
@@ -127,8 +128,8 @@ class HttpTransport:
     def _models(self, timeout_s: float) -> list[str]:
         try:
             content, _ = self._call("POST", "/v2/repository/index", timeout_s, b"{}")
-            return [str(model["name"]) for model in json.loads(content)]
-        except (DetectorError, ValueError, KeyError, TypeError):  # a server may keep that to itself
+            return [str(model["name"]) for model in parse_json(content)]
+        except (DetectorError, *MALFORMED):  # a server may keep that to itself
             return []
 
     def _connection(self, timeout_s: float) -> _Connection:
@@ -173,7 +174,8 @@ class HttpTransport:
             kind = RegionLostError if is_lost_region(reason) else kind
             raise kind(f"{self._address}: [{response.status}] {printable(reason)}{self._via}")
         length = response.headers.get("Inference-Header-Content-Length")
-        return content, int(length) if length and length.isdecimal() else None
+        known = length and len(length) < 10 and length.isdecimal()
+        return content, int(length) if length and known else None
 
     def _content(self, response: HTTPResponse) -> bytes:
         content = response.read(MAX_ANSWER + 1)

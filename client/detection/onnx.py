@@ -15,9 +15,10 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from client.detection.custom_ops import register_beside
 from client.detection.detector import LetterboxDetector
 from client.detection.errors import DetectorError
-from mot.contract import ModelSpec
+from mot.contract import ContractError, ModelSpec
 from mot.custom_ops import DOMAIN, LIBRARY, REMEDY
 from mot.detections import Detections
+from mot.errors import shortened
 
 OLDEST_RUNTIME = (1, 25)  # the first ONNX Runtime with kernels for DeformConv
 
@@ -32,6 +33,7 @@ _ORT_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.NoModel,
     ort_errors.NotImplemented,
     ort_errors.RuntimeException,
+    UnicodeDecodeError,  # of a message that quotes a name which is no text
 )
 
 _CUDA = (
@@ -139,13 +141,17 @@ def _load(path: Path, threads: int, *, ready: bool = True) -> Any:
         if f"{DOMAIN}:" in str(error) and not path.with_name(LIBRARY).is_file():
             raise DetectorError(f"{path}: needs {LIBRARY} beside it, which is missing; {REMEDY}") from error
         raise DetectorError(
-            f"{path}: ONNX Runtime {ort.__version__} cannot load it as an ONNX model: {error}; "
+            f"{path}: ONNX Runtime {ort.__version__} cannot load it as an ONNX model: {shortened(str(error))}; "
             "export it again with mot-export"
         ) from error
 
 
 def _checked_spec(session: Any, path: Path) -> ModelSpec:
-    spec = ModelSpec.from_metadata(session.get_modelmeta().custom_metadata_map, str(path))
+    try:
+        metadata = session.get_modelmeta().custom_metadata_map
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{path}: its metadata are no text ({error}); export it again with mot-export") from error
+    spec = ModelSpec.from_metadata(metadata, str(path))
     spec.check_tensors(_described(session.get_inputs()), _described(session.get_outputs()), str(path))
     return spec
 

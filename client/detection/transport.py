@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from tritonclient.utils import triton_to_np_dtype
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from client.detection.errors import DetectorError
 
@@ -36,6 +37,12 @@ _FOR_NOW = re.compile(
 _OVERLOAD = ("exceeds maximum queue size", "timeout expired")
 _LOST = "unable to find shared memory region"
 _LONGEST_REASON = 400  # characters
+
+# What tritonclient raises, and what our own looks into an answer do, where it is none of Triton's.
+MALFORMED = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError, struct.error),
+    InferenceServerException,
+)
 
 
 class UnavailableError(DetectorError):
@@ -157,6 +164,7 @@ def arrays(get: Callable[[str], Any], outputs: list[str], address: str) -> Array
     Raises:
         UnavailableError: one is missing: the model has it, as was asked at the beginning, but Triton 2.51 sends what
             there is when a model process dies while it answers (seen in a soak at a load of 45 on two cores).
+        MALFORMED: one cannot be decoded.
     """
     found = [get(output) for output in outputs]
     missing = [output for output, array in zip(outputs, found, strict=True) if array is None]

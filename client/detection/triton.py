@@ -199,9 +199,10 @@ class TritonDetector(LetterboxDetector):
             boxes, scores, embeddings = self._transport.infer(
                 self._model, (self.spec.image.name, pixels), self._outputs, self._deadline_s
             )
-        try:
-            return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])
-        except (ValueError, IndexError) as error:
-            raise DetectorError(
-                f"{self._address}, model {self._model!r}: an answer is not as the model is described: {error}"
-            ) from error
+        for tensor, array in zip(self.spec.outputs, (boxes, scores, embeddings), strict=True):
+            if (array.dtype.name, array.shape) != (tensor.dtype, (1, *tensor.shape)):
+                raise DetectorError(
+                    f"{self._address}, model {self._model!r}: an answer is not as the model is described: "
+                    f"{tensor.name} {array.dtype.name} {array.shape}, not {tensor.dtype} {(1, *tensor.shape)}"
+                )
+        return Detections(boxes=boxes[0], scores=scores[0], embeddings=embeddings[0])

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from client.jobs.spec import JobError
+from mot.documents import parse_json
 from mot.files import whole_file
 
+_MOST = 2**53  # of anything that is counted
+_NO_TIME = 1e-9  # seconds
 State = Literal["running", "done", "stopped", "failed"]
 
 
@@ -20,16 +23,17 @@ class JobSummary(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    frames: int
-    boxes: int  # people in all frames together
-    ids: int  # different people, as far as the tracker could tell
-    seconds: float  # wall clock, from the first frame's decoding to the last output's completion
-    milliseconds: Mapping[str, float]  # mean of a frame by stage, see client.pipeline.stages.Stages
-    frame_rate: float | None = None  # of the video, nominal; None: a record of an earlier release
+    frames: int = Field(ge=0, le=_MOST)
+    boxes: int = Field(ge=0, le=_MOST)  # people in all frames together
+    ids: int = Field(ge=0, le=_MOST)  # different people, as far as the tracker could tell
+    # Wall clock, from the first frame's decoding to the last output's completion.
+    seconds: float = Field(ge=0, allow_inf_nan=False)
+    milliseconds: Mapping[str, FiniteFloat]  # mean of a frame by stage, see client.pipeline.stages.Stages
+    frame_rate: FiniteFloat | None = None  # of the video, nominal; None: a record of an earlier release
 
     @property
     def frames_per_second(self) -> float:
-        return self.frames / self.seconds if self.seconds else 0.0
+        return self.frames / self.seconds if self.seconds > _NO_TIME else 0.0
 
 
 class Record(BaseModel):
@@ -39,7 +43,7 @@ class Record(BaseModel):
 
     settings: dict[str, Any]  # what the rows depend on, see client.jobs.fingerprint
     state: State
-    frames: int = 0  # done
+    frames: int = Field(default=0, ge=0, le=_MOST)  # done
     summary: JobSummary | None = None  # where it is done
     error: str = ""  # where it failed: the reason as a sentence
 
@@ -65,7 +69,7 @@ class Record(BaseModel):
         """
         path = record_path(output, name, done=done)
         try:
-            return cls.model_validate(json.loads(path.read_bytes()))
+            return cls.model_validate(parse_json(path.read_bytes()))
         except FileNotFoundError:
             return None
         except OSError as error:

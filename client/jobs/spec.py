@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from client.serving.network import NetworkConfig
 from client.tracking import TRACKERS, Preset, TrackerConfig, TrackerError, tracker_config
 from client.tracking.preset import defaults_for
-from mot.errors import MotError
+from mot.errors import MotError, shown
 
 
 class JobError(MotError, ValueError):
@@ -80,7 +80,8 @@ class JobSpec(BaseModel):
     start: int = Field(default=1, ge=1)  # first frame, from 1
     end: int | None = Field(default=None, ge=1)  # last frame; None: to the end
     length: int | None = None  # frames of the whole sequence, where they are known and must be there
-    frame_rate: float | None = None  # of a sequence whose images are not read; None: as the source says
+    # Of a sequence whose images are not read; None: as the source says.
+    frame_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     detections: Path | None = None  # people found elsewhere; None: the network's
     network: NetworkConfig = NetworkConfig()
     tracker: TrackerSpec = TrackerSpec()
@@ -94,8 +95,9 @@ class JobSpec(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if "/" in self.name or self.name in ("", ".", ".."):
-            raise ValueError(f"name {self.name!r} is no name of a file")
+        for name in (self.name, *self.results):
+            if "/" in name or "\0" in name or name in ("", ".", ".."):
+                raise ValueError(f"name {shown(name)} is no name of a file")
         if self.embeddings and self.detections is not None:
             raise ValueError("given detections have no embeddings")
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -17,8 +16,9 @@ from client.tracking import TrackerError
 from client.validation import faults_of
 from client.video.open import name_of
 from client.video.stream import without_credentials
-from mot.errors import MotError
-from mot.files import no_text, text_of
+from mot.documents import parse_toml
+from mot.errors import MotError, shortened
+from mot.files import no_text, read_bytes, text_of
 
 _EXAMPLE = '[[camera]] with name = "door" and address = "rtsp://10.0.0.5/live"'
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -213,14 +213,14 @@ def read_cameras(path: Path) -> Cameras:
         PlacesError: a file of lines and zones cannot be used.
     """
     try:
-        text = text_of(path.read_bytes())
-        values = tomllib.loads(text)
+        text = text_of(read_bytes(path))
+        values = parse_toml(text)
     except OSError as error:
         raise CamerasError(f"{path}: cannot be read: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
         raise CamerasError(f"{path}: {no_text(error)}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise CamerasError(f"{path}: is not TOML: {error}; expected {_EXAMPLE}") from error
+    except ValueError as error:
+        raise CamerasError(f"{path}: is not TOML: {shortened(str(error))}; expected {_EXAMPLE}") from error
     try:
         cameras = Cameras.model_validate(values, context={"folder": path.parent})
     except ValidationError as error:

@@ -13,6 +13,8 @@ from client.serving.model import GRAPH, graph_of
 from client.serving.repository import shipped_repository
 from mot.contract import MODEL_NAME, ModelSpec
 from mot.custom_ops import LIBRARY
+from mot.errors import shortened
+from mot.files import no_text, read_bytes, text_of
 
 CONFIG_NAME = "local"
 _CONFIG = Path("configs", f"{CONFIG_NAME}.pbtxt")
@@ -25,7 +27,7 @@ def link_repository(models: Path, repository: Path, name: str, instances: int) -
     Triton wants a configuration to have its folder's name; so it gets that.
 
     Raises:
-        ServerError: a file of the model is missing.
+        ServerError: a file of the model is missing, or its configuration is none.
         ModelError: there is no such model.
     """
     graph = graph_of(repository, name)
@@ -36,7 +38,7 @@ def link_repository(models: Path, repository: Path, name: str, instances: int) -
                 f"{needed} is missing; give a model repository as mot-export writes it (--model-repository), or "
                 f"the ONNX file alone (--model {graph})"
             )
-    config = text_format.Parse((folder / _CONFIG).read_text(encoding="utf-8"), ModelConfig())
+    config = _read_config(folder / _CONFIG)
     version = _prepare(models, name, graph.parent.name, config, instances)
     # File by file, so that Python's bytecode cache lands here and not in the given repository.
     for path in graph.parent.iterdir():
@@ -59,7 +61,7 @@ def repository_of_graph(models: Path, graph: Path, name: str, instances: int) ->
     for needed in (shipped / _CONFIG, program):
         if not needed.is_file():
             raise ServerError(f"{needed} is missing, by which an ONNX file is served; install this program again")
-    config = text_format.Parse((shipped / _CONFIG).read_text(encoding="utf-8"), ModelConfig())
+    config = _read_config(shipped / _CONFIG)
     _describe(config, spec)
     if graph.with_name(LIBRARY).is_file():
         config.model_operations.op_library_filename[:] = [f"1/{LIBRARY}"]
@@ -71,6 +73,25 @@ def repository_of_graph(models: Path, graph: Path, name: str, instances: int) ->
         if path.is_file():
             (version / path.name).symlink_to(path.resolve())
     return models
+
+
+def _read_config(path: Path) -> ModelConfig:
+    """What a configuration holds.
+
+    Raises:
+        ServerError: it cannot be read, or is none of Triton's.
+    """
+    try:
+        return text_format.Parse(text_of(read_bytes(path)), ModelConfig())
+    except OSError as error:
+        raise ServerError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise ServerError(f"{path}: {no_text(error)}") from error
+    except (text_format.ParseError, RecursionError) as error:
+        reason = shortened(str(error))
+        raise ServerError(
+            f"{path}: is no configuration of Triton: {reason}; write it again: mot-export config"
+        ) from error
 
 
 def _prepare(models: Path, name: str, version: str, config: ModelConfig, instances: int) -> Path:

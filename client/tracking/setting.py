@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from client.tracking.tracker import TrackerError
+from mot.errors import shown
 
 _KEY = "setting"
 
@@ -36,13 +37,21 @@ class Setting:
             f"{kind}from {self.least:g} to {self.most:g}" if self.whole else f"between {self.least:g} and {self.most:g}"
         )
 
-    def check(self, value: float | bool | None) -> None:
+    def check(self, value: object) -> None:
         """Raise :class:`TrackerError` where it may not have this value."""
-        if value is None or isinstance(value, bool):
+        if value is None and type(None) in typing.get_args(self.kind):
             return
-        good = self.least <= value <= self.most and value < float("inf")
-        if not good or (self.whole and value != int(value)):
-            raise TrackerError(f"{self.name} is {value}, but must be {self.allowed}")
+        if self.kind is bool or isinstance(value, bool):
+            good = self.kind is bool and isinstance(value, bool)
+        else:
+            good = (
+                isinstance(value, int | float)
+                and self.least <= value <= self.most
+                and value < float("inf")
+                and (not self.whole or value == int(value))
+            )
+        if not good:
+            raise TrackerError(f"{self.name} is {shown(value)}, but must be {self.allowed}")
 
 
 def setting(

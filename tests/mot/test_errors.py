@@ -6,6 +6,7 @@ import ast
 import re
 
 from mot import errors
+from mot.errors import shown
 from tests.command import ROOT
 
 
@@ -40,3 +41,8 @@ def test_every_error_is_drawn_where_it_belongs() -> None:
     for name, (base, file) in tree.items():
         assert base in ours[name][0], name
         assert file == ours[name][1], name
+
+
+def test_a_value_in_a_message_is_not_endless() -> None:
+    assert shown("a") == "'a'" and shown(1.5) == "1.5"
+    assert len(shown("x" * 10_000)) < 410 and shown("x" * 10_000).startswith("'xxx")

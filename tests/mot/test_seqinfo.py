@@ -37,6 +37,8 @@ def test_seqinfo_as_published(tmp_path: Path) -> None:
         ("frameRate=30", "frameRate=fast", "key frameRate is 'fast', not a positive number"),
         ("frameRate=30", "frameRate=nan", "key frameRate is 'nan', not a positive number"),
         ("seqLength=525", "seqLength=0", "key seqLength is '0', not a positive number"),
+        ("seqLength=525", "seqLength=18446744073709551616", "key seqLength is .*, not a whole number up to 2147483647"),
+        ("name=MOT17-09", "name=\0", "key name is .*; expected a name inside"),
         ("imWidth=1920", "imWidth=10.5", "key imWidth is '10.5', not a whole number"),
         ("name=MOT17-09", "name=../../etc", "key name is '../../etc'; expected a name inside"),
         ("name=MOT17-09", "name=a/b", "key name is 'a/b'; expected a name inside"),

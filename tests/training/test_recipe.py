@@ -133,10 +133,12 @@ def test_all_problems_are_told_at_once() -> None:
 def test_files_that_are_no_recipe(tmp_path: Path) -> None:
     with pytest.raises(MotError, match=r"recipe 'defualt' not found .* known recipes: .*default"):
         load_recipe("defualt", [])
-    with pytest.raises(MotError, match=r"a\.toml: cannot be read as TOML: .*line 1"):
+    with pytest.raises(MotError, match=r"a\.toml: is not TOML: .*line 1"):
         load_recipe(write(tmp_path / "a.toml", "lr = = 3\n"), [])
-    (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(MotError, match=r"b\.toml: cannot be read as TOML"):
+    with pytest.raises(MotError, match=r"c\.toml: is not TOML: too deeply nested"):
+        load_recipe(write(tmp_path / "c.toml", f"lr = {'[' * 3000}\n"), [])
+    (tmp_path / "b.toml").write_bytes(b"\xff")
+    with pytest.raises(MotError, match=r"b\.toml: not a text file"):
         load_recipe(str(tmp_path / "b.toml"), [])
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mot.documents import parse_json
 from mot.files import lines_of
-from training.data.labels import DataError, parse_json, read_text
+from training.data.labels import DataError, read_text
 from training.data.placement import place_text
 
 Split = Literal["train", "test"]

@@ -7,20 +7,18 @@ Class 0 is a pedestrian; class -1 is ours: a region that training neither reward
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mot.errors import MotError
-from mot.files import no_text, text_of
+from mot.errors import MotError, shortened, shown
+from mot.files import no_text, read_bytes, text_of
 from training.data.placement import place_text
 
 PERSON, IGNORE = 0, -1
+_LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 LARGEST_ID = 2**24 - 1  # beyond it float32, in which rows are kept, has no room for every whole number
 
 Labels = npt.NDArray[np.float32]  # (M, 6) class, id, xc, yc, w, h
@@ -69,9 +67,10 @@ def parse_row(line: str) -> list[float]:
     try:
         row = [float(value) for value in line.split()]
     except ValueError as error:
-        raise ValueError(f"{error}; expected 'class id xc yc w h'") from error
-    if len(row) != 6 or not all(map(math.isfinite, row)) or row[4] <= 0 or row[5] <= 0:
-        raise ValueError(f"{line!r} is not 'class id xc yc w h' with a positive size")
+        raise ValueError(f"{shortened(str(error))}; expected 'class id xc yc w h'") from error
+    # As float32, in which rows are kept, has them: neither infinite nor nothing.
+    if len(row) != 6 or not all(abs(value) <= _LARGEST for value in row) or row[4] < _SMALLEST or row[5] < _SMALLEST:
+        raise ValueError(f"{shown(line)} is not 'class id xc yc w h' with a positive size")
     if row[0] not in (PERSON, IGNORE):
         raise ValueError(f"class {row[0]:g}; only {PERSON} (person) and {IGNORE} (ignored) are known")
     if row[1] != int(row[1]) or not -1 <= row[1] <= LARGEST_ID:
@@ -86,18 +85,6 @@ def write_labels(path: Path, rows: Labels) -> None:
     )
 
 
-def parse_json(text: str) -> Any:
-    """What a JSON text holds.
-
-    Raises:
-        ValueError: it is none, or deeper than anybody writes.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError("too deeply nested") from error
-
-
 def read_text(path: Path, remedy: str) -> str:
     """A data set's text file.
 
@@ -105,7 +92,7 @@ def read_text(path: Path, remedy: str) -> str:
         DataError: it cannot be read (then ``remedy`` is named) or is no text.
     """
     try:
-        return text_of(path.read_bytes())
+        return text_of(read_bytes(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}; {remedy}") from error
     except UnicodeDecodeError as error:

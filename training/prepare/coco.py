@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask
 
+from mot.documents import parse_json
 from training.data.configuration import Split
-from training.data.labels import DataError, parse_json, read_text
+from training.data.labels import DataError, read_text
 from training.prepare.conversion import Picture, Reading
 from training.prepare.identities import Identities, identities_of
 
@@ -62,7 +63,7 @@ def read_coco(annotations: Path, images: Path, split: Split, identities: Identit
                 )
             )
             first += len(people[number])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(f"{annotations}: not an annotation file of COCO ({error!r})") from error
     return Reading(origin=annotations, splits={split: pictures}, left_out=left_out)
 
@@ -139,7 +140,7 @@ def _box(annotation: dict[str, Any], where: str) -> list[float] | None:
             encoded = mask.frPyObjects(outline, *size) if isinstance(outline["counts"], list) else outline
             return [float(value) for value in mask.toBbox(encoded)]
         points = np.array([value for polygon in outline or [] for value in polygon], np.float64).reshape(-1, 2)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
         raise DataError(f"{where}: no box in bbox {given!r} or the segmentation ({error})") from error
     if not len(points):
         return None

@@ -215,7 +215,7 @@ def place(out: Path, name: str, source: Path, rows: npt.NDArray[np.float64]) -> 
         raise DataError(
             f"{str(source)!r}: the name is no UTF-8, or breaks a line, and lists have a name a line; rename it"
         )
-    finite = np.isfinite(rows).all(axis=1)
+    finite = (np.abs(rows) <= np.finfo(np.float32).max).all(axis=1)  # as labels are kept; NaN is not, either
     sized = finite & (rows[:, 4:] >= SMALLEST).all(axis=1)
     with np.errstate(invalid="ignore"):  # infinities, which are left out anyhow
         low, high = rows[:, 2:4] - rows[:, 4:] / 2, rows[:, 2:4] + rows[:, 4:] / 2

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mot.documents import parse_json
 from mot.files import lines_of
 from training.data.configuration import Split
-from training.data.labels import DataError, parse_json, read_text
+from training.data.labels import DataError, read_text
 from training.prepare.coco import is_true
 from training.prepare.conversion import Picture, Reading
 from training.prepare.identities import Identities, identities_of
@@ -63,7 +64,7 @@ def _picture(
         entry: dict[str, Any] = parse_json(line)
         boxes = _people(entry["gtboxes"], left_out)
         name = str(entry["ID"]).replace("\\", "/").rpartition("/")[2]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         expected = '{"ID": …, "gtboxes": [{"tag": …, "fbox": [x, y, w, h]}]}'
         raise DataError(f"{origin}: not an annotation of CrowdHuman ({error!r}); expected {expected}") from error
     if name not in images:

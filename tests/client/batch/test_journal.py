@@ -80,6 +80,14 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("line", ['{"input": "4", "name": 1e9}', "[" * 60_000, "[1]"])
+def test_a_line_that_is_none_of_ours(tmp_path: Path, line: str) -> None:
+    """Found by fuzzing: AttributeError, RecursionError."""
+    (tmp_path / JOURNAL).write_text(line + "\n")
+    with pytest.raises(JobError, match=rf"{JOURNAL}:1: is no line of a batch's journal"), Journal(tmp_path):
+        pass
+
+
 def test_two_at_once_are_refused_and_a_killed_one_is_no_hindrance(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from client.batch.journal import Journal\n"

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from client.detection.errors import DetectorError
-from client.detection.onnx import OnnxDetector, check_runtime
+from client.detection.onnx import OnnxDetector, check_runtime, read_spec
 from mot.contract import CONTRACT_VERSION, ContractError, ModelSpec
 from tests.media import frame_of
 from tests.tiny_model import TINY, build, expected, images, save
@@ -115,3 +115,12 @@ def test_recent_runtime_is_accepted(version: str) -> None:
 def test_old_runtime_is_refused(version: str) -> None:
     with pytest.raises(DetectorError, match=rf"ONNX Runtime {version} has no deformable .*onnxruntime>=1\.25"):
         check_runtime(version)
+
+
+def test_metadata_that_are_no_text(tmp_path: Path) -> None:
+    """Found by fuzzing: UnicodeDecodeError."""
+    data = build().SerializeToString()
+    path = tmp_path / "model.onnx"
+    path.write_bytes(data.replace(b"mot.recipe", b"mot.recip\xff"))
+    with pytest.raises(ContractError, match=r"model\.onnx: its metadata are no text"):
+        read_spec(path)

@@ -177,8 +177,15 @@ BINARY = HEADER % b',"parameters":{"binary_data_size":80}'
         (b"Inference-Header-Content-Length: 99999\r\n", BINARY + b"\xa0" * 80),
         (b"Inference-Header-Content-Length: all\r\n", BINARY + b"\xa0" * 80),
         (b"", BINARY + b"\xa0" * 80),
+        (b"Inference-Header-Content-Length: %s\r\n" % (b"9" * 5000), BINARY + b"\xa0" * 80),
+        (b"", b'{"outputs": [[]]}'),
+        (b"", HEADER % b',"data":[%s]' % (b"9" * 400)),
+        (b"", b"[" * 60_000),
     ],
-    ids=["nothing", "a page", "cut", "length beyond", "length no number", "length lost"],
+    ids=[
+        *("nothing", "a page", "cut", "length beyond", "length no number", "length lost"),
+        *("length of 5000 digits", "a list for a tensor", "a number beyond all", "too deep"),
+    ],
 )
 def test_an_answer_that_is_none_of_triton_s_is_asked_for_again(headers: bytes, body: bytes) -> None:
     """triton-inference-server issues 3114, 4406; client issue 865: what a gateway says ended in a JSONDecodeError."""
@@ -279,3 +286,20 @@ def test_closing_breaks_off_a_connection_that_is_being_opened() -> None:
         assert ended and ended[0] - begun < 1
         for each in fillers:
             each.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 60_000,
+        b'{"inputs": [{"name": "image", "datatype": "UINT8", "shape": [1, Infinity]}], "outputs": []}',
+        b'{"inputs": [[]], "outputs": []}',
+    ],
+    ids=["too deep", "an endless side", "a list for a tensor"],
+)
+def test_a_description_that_is_none(body: bytes) -> None:
+    """Found by fuzzing: RecursionError, OverflowError."""
+    with says(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)) as port:
+        transport, _ = connect(f"http://127.0.0.1:{port}", "http")
+        with pytest.raises(DetectorError, match="this is no Triton server"):
+            transport.describe("fairmot", 5)

@@ -211,7 +211,15 @@ def empty(image: Image, timeout_s: float = 0) -> Arrays:
     return [array[:0] for array in compute(image)]
 
 
-@pytest.mark.parametrize("answer", [cut, unbatched, empty])
+def of_another_type(image: Image, timeout_s: float = 0) -> Arrays:
+    return [compute(image)[0].astype(object), *compute(image)[1:]]
+
+
+def with_rows_too_few(image: Image, timeout_s: float = 0) -> Arrays:
+    return [array[:, :3] for array in compute(image)]
+
+
+@pytest.mark.parametrize("answer", [cut, unbatched, empty, of_another_type, with_rows_too_few])
 def test_an_answer_of_another_shape_is_an_error_with_the_server_s_name(answer: Answer) -> None:
     transport = Scripted(answer)
     detector = TritonDetector("x", connect=transport.connect, retry_for_s=5)

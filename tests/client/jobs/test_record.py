@@ -35,7 +35,17 @@ def test_no_record(tmp_path: Path) -> None:
     assert Record.read(tmp_path, "MOT17-09") is None
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '{"settings": {}}', '{"settings": {}, "state": "asleep"}', "\udcff"])
+_FUZZED = (
+    "[" * 60_000,
+    '{"settings": {"frames": [1, 9]}, "state": "done", "frames": -1000000000000000000000000000000}',
+    '{"settings": {}, "state": "done", "summary": {"frames": 262, "boxes": 2879, "ids": 26, "seconds": Infinity, '
+    '"milliseconds": {"decode": 1.5}, "frame_rate": 25.0}}',
+)  # found by fuzzing: RecursionError; numbers that no job has
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[1]", '{"settings": {}}', '{"settings": {}, "state": "asleep"}', "\udcff", *_FUZZED]
+)
 def test_another_file_of_that_name(tmp_path: Path, text: str) -> None:
     path = record_path(tmp_path, "MOT17-09")
     path.write_text(text, errors="surrogateescape")

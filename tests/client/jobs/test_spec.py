@@ -71,3 +71,21 @@ def test_settings_that_a_tracker_has_not() -> None:
     with pytest.raises(TrackerError, match=r"conf_thres is 1\.5"):
         TrackerSpec(name="byte", settings={"conf_thres": 1.5}).config()
     assert TrackerSpec(name="byte", settings={"conf_thres": 0.6}).config() == ByteConfig(conf_thres=0.6)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ('"results": ["a/"]', "name 'a/' is no name of a file"),
+        ('"frame_rate": Infinity', "frame_rate: "),
+    ],
+)
+def test_found_by_fuzzing(values: str, message: str) -> None:
+    with pytest.raises(JobError, match=message):
+        JobSpec.parse(f'{{"input": "0", "output": "o", "name": "n", {values}}}')
+
+
+@pytest.mark.parametrize("settings", [{"conf_thres": "0.5"}, {"conf_thres": None}, {"conf_thres": True}])
+def test_a_setting_of_another_kind(settings: dict[str, str | bool | None]) -> None:
+    with pytest.raises(TrackerError, match=r"conf_thres is .*, but must be between 0 and 1"):
+        TrackerSpec(settings=settings).config()

@@ -134,3 +134,8 @@ def test_a_file_that_is_not_there_or_no_text_is_an_error(tmp_path: Path) -> None
     (tmp_path / "raw.toml").write_bytes(b"\x89PNG\xff")
     with pytest.raises(CamerasError, match=r"raw\.toml: not a text file"):
         read_cameras(tmp_path / "raw.toml")
+
+
+def test_deeper_than_anybody_writes(tmp_path: Path) -> None:
+    """Found by fuzzing: RecursionError."""
+    assert "is not TOML: too deeply nested" in fault(tmp_path, f"a = {'[' * 3000}")

@@ -76,3 +76,13 @@ def test_missing_and_binary_label_files(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match=r"a\.txt: not a text file"):
         read_labels(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("line", ["0 1 -1e308 0.5 0.1 0.2", "0 1 0.5 0.5 1e-320 0.2", "0 1 0.5 0.5 0.1 " + "9" * 5000])
+def test_numbers_that_float32_has_not(tmp_path: Path, line: str) -> None:
+    """Found by fuzzing: -inf, or a box without a size, among the labels."""
+    path = tmp_path / "a.txt"
+    path.write_text(line)
+    with pytest.raises(DataError, match=r"a\.txt:1: .* with a positive size") as found:
+        read_labels(path)
+    assert len(str(found.value)) < 1000 + len(str(path))

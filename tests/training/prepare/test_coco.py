@@ -158,3 +158,25 @@ def test_a_box_around_a_segmentation(tmp_path: Path, outline: object) -> None:
     value["annotations"] = [{"image_id": 9, "category_id": 1, "segmentation": outline}]
     reading = read_coco(write(tmp_path, value), tmp_path, "train", "none", people_only=True)
     np.testing.assert_array_equal(reading.splits["train"][0].people, [[10, 10, 20, 40]])
+
+
+@pytest.mark.parametrize("key", ["bbox", "segmentation"])
+def test_a_number_beyond_all_others_is_named(tmp_path: Path, key: str) -> None:
+    huge = int("9" * 400)
+    boxes = {"bbox": [1, huge, 3, 4], "segmentation": [[1, 1, huge, 1, 4, 4]]}
+    value = content()
+    value["annotations"][0] = {"id": 1, "image_id": 1, "category_id": 1, key: boxes[key]}
+    value["images"] = [{"id": 1, "file_name": "a.jpg"}]
+    value["categories"] = [{"id": 1, "name": "person"}]
+    with pytest.raises(DataError, match=r"annotation 1: no box in bbox"):
+        read_coco(write(tmp_path, value), tmp_path, "train", "none", people_only=False)
+
+
+def test_a_mask_without_a_size_is_named(tmp_path: Path) -> None:
+    """Found by fuzzing: IndexError."""
+    value = content()
+    mask = {"size": [6], "counts": "T15l0"}
+    value["annotations"] = [{"id": 1, "image_id": 1, "category_id": 1, "segmentation": mask}]
+    value["images"], value["categories"] = [{"id": 1, "file_name": "a.jpg"}], [{"id": 1, "name": "person"}]
+    with pytest.raises(DataError, match=r"annotation 1: no box in bbox None or the segmentation"):
+        read_coco(write(tmp_path, value), tmp_path, "train", "none", people_only=False)

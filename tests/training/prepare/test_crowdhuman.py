@@ -157,3 +157,11 @@ def test_only_line_ends_part_lines(source: Path, letter: str) -> None:
     entry = {"ID": "b", "note": f"a{letter}b", "gtboxes": [box([1, 2, 3, 4])]}
     (source / "annotation_train.odgt").write_text(json.dumps(entry, ensure_ascii=False), "utf-8")
     assert len(read_crowdhuman(source, "none").splits["train"]) == 1
+
+
+def test_a_number_beyond_all_others_is_named(source: Path) -> None:
+    """Found by fuzzing: OverflowError."""
+    path = source / "annotation_train.odgt"
+    path.write_text('{"ID": "a", "gtboxes": [{"tag": "person", "fbox": [1, %s, 3, 4]}]}' % ("9" * 400))
+    with pytest.raises(DataError, match=r"annotation_train\.odgt:1: not an annotation of CrowdHuman"):
+        read_crowdhuman(source, "none")
