@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from client.video.open import open_source
-from tests.media import Image, make_video
+from tests.media import Image, make_video, with_sound
 
 NOISE = np.random.default_rng(0)
 RATE = 10
@@ -40,27 +39,6 @@ def plain(path: Path, options: dict[str, str]) -> Path:
 def cut(path: Path, share: float) -> Path:
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    return path
-
-
-def with_sound(path: Path, images: list[Image], sound_s: float) -> Path:
-    """Pictures at ten a second beside a tone of another length."""
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=RATE)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        audio = container.add_stream("aac", rate=8000)
-        audio.layout = "mono"
-        for n in range(round(max(sound_s, len(images) / RATE) * RATE)):
-            if n < len(images):
-                picture = av.VideoFrame.from_ndarray(images[n], "rgb24")
-                picture.pts, picture.time_base = n, Fraction(1, RATE)
-                container.mux(video.encode(picture))
-            if n < sound_s * RATE:
-                tone = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.float32), "fltp", "mono")
-                tone.sample_rate, tone.pts = 8000, 800 * n
-                container.mux(audio.encode(tone))
-        container.mux(video.encode())
-        container.mux(audio.encode())
     return path
 
 
