@@ -82,9 +82,7 @@ def make_video(
     return path
 
 
-def with_sound(
-    path: Path, images: Sequence[Image], sound_s: float, *, rate: int = 10, codec: str = "libx264"
-) -> Path:
+def with_sound(path: Path, images: Sequence[Image], sound_s: float, *, rate: int = 10, codec: str = "libx264") -> Path:
     """Pictures of 64x48 pixels beside silence in AAC of another length."""
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=rate)

@@ -30,6 +30,4 @@ def open_container(
         OSError, av.FFmpegError: it cannot be opened.
     """
     # Titles and names of handlers are in whatever alphabet the writer's machine had; nobody here reads them.
-    return av.open(
-        address, options={**_CLOCK_AS_IT_IS, **(options or {})}, timeout=timeout, metadata_errors="replace"
-    )
+    return av.open(address, options={**_CLOCK_AS_IT_IS, **(options or {})}, timeout=timeout, metadata_errors="replace")

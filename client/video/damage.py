@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path, PurePath
 
 import av
@@ -15,6 +16,7 @@ from client.video.structure import break_of
 _NO_TIME_STAMPS, _MAY_JUMP = 0x80, 0x200  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS, AVFMT_TS_DISCONT
 _CLOCK_IS_LOOSE = _NO_TIME_STAMPS | _MAY_JUMP  # durations are guesses
 _CONTAINERS = frozenset({"3gp", "avi", "flv", "m4v", "mkv", "mov", "mp4", "mts", "ts", "webm"})  # endings of names
+_LENGTH = re.compile(r"(\d\d):([0-5]\d):([0-5]\d\.\d{1,9})", re.ASCII)
 _SLACK = 0.2  # seconds by which headers err
 _PART_OF_A_STEP = 0.75  # what rounding can make of one
 
@@ -29,7 +31,8 @@ def is_cut(container: InputContainer, decoding: Decoding) -> bool:
     if announced is None or reached is None:
         return too_few
     steps = (announced - reached) * decoding.frame_rate
-    return announced - reached > max(_SLACK, 2 / decoding.frame_rate) or (too_few and steps > _PART_OF_A_STEP)
+    exact = too_few or _written_length(decoding) is not None
+    return announced - reached > max(_SLACK, 2 / decoding.frame_rate) or (exact and steps > _PART_OF_A_STEP)
 
 
 def warn_of_missing(path: str, container: InputContainer, decoding: Decoding, cause: str) -> None:
@@ -74,8 +77,8 @@ def _warn_of_signs(path: str, container: InputContainer, decoding: Decoding) -> 
     format = container.format
     if format.flags & _NO_TIME_STAMPS and suffix in _CONTAINERS and suffix not in format.extensions:
         log.warning(
-            "%s: has no header of .%s that can be read, and is taken for bare pictures (%s): their times are guessed, and "
-            "some may be missing; is it damaged?",
+            "%s: has no header of .%s that can be read, and is taken for bare pictures (%s): their times are guessed, "
+            "and some may be missing; is it damaged?",
             *(path, suffix, format.name),
         )
 
@@ -94,8 +97,8 @@ def warn_of_gaps(path: str, gaps: Gaps) -> None:
     """Say where frames are missing in the middle, of those read so far."""
     if gaps.first is not None and gaps.are_odd:
         log.warning(
-            "%s: about %d frames are missing in %d gaps, the first one of %.4g s after frame %d; is it damaged, or did the "
-            "source pause?",
+            "%s: about %d frames are missing in %d gaps, the first one of %.4g s after frame %d; is it damaged, or did "
+            "the source pause?",
             *(path, gaps.missing, gaps.count, gaps.first[1], gaps.first[0]),
         )
 
@@ -112,9 +115,13 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
     if stream.duration is not None and stream.time_base is not None:
         if container.format.name == "avi" and stream.frames:
             # Each frame, also an empty one, is a tick. FFmpeg shortens the duration of one that is cut.
-            return float(decoding.packets.ticks * stream.time_base), float(stream.frames * stream.time_base)
+            ticks = decoding.packets.ticks
+            reached = ticks if ticks <= stream.frames else decoding.packets.count  # a damaged index may say anything
+            return float(reached * stream.time_base), float(stream.frames * stream.time_base)
         begin = float((stream.start_time or 0) * stream.time_base)
         return _reached(decoding, begin, decoding.end), float(stream.duration * stream.time_base)
+    if (length := _written_length(decoding)) is not None:
+        return _reached(decoding, 0.0, decoding.end), length
     if container.duration is not None:
         announced = container.duration / av.time_base
         begin = container.start_time / av.time_base if container.start_time is not None else 0.0
@@ -122,6 +129,12 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
             begin = 0.0
         return _reached(decoding, begin, decoding.packets.reached), announced
     return None, None
+
+
+def _written_length(decoding: Decoding) -> float | None:
+    """Seconds that the writers of Matroska note of each stream, to the tick: ``00:01:02.300000000``."""
+    found = _LENGTH.fullmatch(decoding.stream.metadata.get("DURATION", ""))
+    return None if found is None else int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
 
 
 def _reached(decoding: Decoding, begin: float, end: float | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _NEAR = 0.3  # of a step, by which one errs: clocks of 25 ticks a second for 10 pictures
-_STEADY = 0.8  # of all steps, that are the usual one
+_USUAL, _STEADY = 0.6, 0.9  # of all steps, that are the usual one, and that are whole ones
 
 
 class Gaps:
@@ -36,7 +36,8 @@ class Gaps:
     @property
     def are_odd(self) -> bool:
         """Whether there are any, and the source is steady otherwise."""
-        return self.count > 0 and self._usual >= _STEADY * (self._frames - 1)
+        steps = self._frames - 1
+        return self.count > 0 and self._usual >= _USUAL * steps and self._usual + self.count >= _STEADY * steps
 
     def _is_gap(self, step: float) -> bool:
         steps = round(step / self._step)

@@ -26,6 +26,7 @@ _LARGEST_FRAME_RATE = 1000.0  # beyond it, a container gives its clock's rate fo
 _REGULAR = 0.6  # of the intervals, that are near the usual one
 _STRETCH = 12  # intervals: whole bursts of 2, 3, 4 or 6
 _LONGEST_STEP = 1.0  # seconds a frame, of bursts; what is slower are pauses
+_MOST_PIXELS = 142_606_336  # of the largest picture of any level of H.265 (table A.8); a damaged header may say more
 _NO_TIME_STAMPS = 0x80  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS; what FFmpeg then gives, it has counted
 _MIB = 1 << 20
 
@@ -71,6 +72,7 @@ def video_stream(container: InputContainer, source: str) -> VideoStream:
         if stream.index != chosen.index and (sound is None or stream.index != sound.index):
             stream.discard = Discard.all  # of a live playlist, each would be fetched
     chosen.thread_type = "AUTO"  # type: ignore[assignment]  # PyAV takes the name too
+    chosen.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
     return chosen
 
 

@@ -1,34 +1,49 @@
-"""Small videos of every usual container, and damage to them: each input is known by its target and its number."""
+"""Small videos of every usual container, damaged: our reader gives what is there, and tells of what is not."""
 
 from __future__ import annotations
 
+import logging
+import math
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
+from client.jobs.job import run
+from client.jobs.spec import JobSpec, TrackerSpec
+from client.video.file import VideoFile
+from client.video.open import open_source
+from mot.sequence import read_results
+from tests.fuzz.container_damage import damages
+from tests.fuzz.target import Target
 from tests.media import Image, make_video, with_sound
 
 FRAMES = 16
-_TS_PACKET = 188  # bytes; ISO/IEC 13818-1, section 2.4.3.2
-_HEADER = 700  # bytes at both ends of a file, in which headers and indices lie
-_EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40, (1 << 64) - 1)
+
+_TRACKED = 50  # of so many inputs, one is tracked, too
+_MOST_MIB = 2048  # of the process; a picture of the largest size, and what is made of it, take half of it
+_TOLD = ("is the file cut off or damaged?", "is it damaged", "skipped", "are damaged", "the time stamp of")
 
 Make = Callable[[Path, list[Image]], Path]
-Damage = Callable[[bytearray, np.random.Generator], None]
 
 
-def _plain(codec: str = "libx264", *, pix_fmt: str = "yuv420p", ticks: int = 1000, **options: str) -> Make:
-    return lambda path, images: make_video(path, images, codec=codec, pix_fmt=pix_fmt, ticks=ticks, options=options)
+def _plain(
+    codec: str = "libx264", *, pix_fmt: str = "yuv420p", ticks: int = 1000, rate: int = 10, **options: str
+) -> Make:
+    return lambda path, images: make_video(
+        path, images, codec=codec, pix_fmt=pix_fmt, ticks=ticks, rate=rate, options=options
+    )
 
 
 def _sounding(codec: str = "libx264") -> Make:
     return lambda path, images: with_sound(path, images, FRAMES / 10, codec=codec)
 
 
-TARGETS: Mapping[str, tuple[Make, ...]] = {
+_KINDS: Mapping[str, tuple[Make, ...]] = {
     "mp4": (
         _plain(),
         _plain(movflags="+faststart"),
@@ -38,148 +53,128 @@ TARGETS: Mapping[str, tuple[Make, ...]] = {
     ),
     "mkv": (_plain(), _plain("mpeg4"), _sounding()),
     "avi": (_plain("mpeg4", ticks=10), _plain("mjpeg", pix_fmt="yuvj420p", ticks=10), _sounding("mpeg4")),
-    "ts": (_plain(), _plain("mpeg2video", ticks=25), _sounding()),
+    "ts": (_plain(), _plain("mpeg2video", ticks=25, rate=25), _sounding()),
     "webm": (_plain("libvpx"), _plain("libvpx-vp9")),
     "flv": (_plain("flv1"), _plain(), _sounding()),
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Input:
-    """One damaged file, made anew from its number; ``harm`` names what was done to it, in order."""
+class _Warnings(logging.Handler):
+    """Those of the input at hand."""
 
-    target: str
-    number: int
-    seed: str
-    harm: tuple[str, ...]
-    content: bytes
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+    @property
+    def tell_of_damage(self) -> bool:
+        return any(words in text for text in self.texts for words in _TOLD)
 
 
-def make_seeds(target: str, folder: Path) -> list[Path]:
-    """The undamaged files of a target: 64x48 pixels, ten pictures a second, a disc that moves over grain."""
+_WARNINGS = _Warnings()
+
+
+def read(path: Path) -> None:
+    """Every frame of a file, in order; fewer than there were are told of, where anything can tell."""
+    _WARNINGS.texts.clear()
+    _forget_peak()
+    times, shape = [-1.0], None
+    with open_source(str(path)) as source:
+        assert isinstance(source, VideoFile)
+        assert math.isfinite(source.frame_rate) and source.frame_rate > 0, source.frame_rate
+        for number, frame in enumerate(source, start=1):
+            assert frame.index == number, (frame.index, number)
+            assert math.isfinite(frame.time) and frame.time > times[-1], (frame.time, times[-1])
+            assert frame.image.dtype == np.uint8 and shape in (None, frame.image.shape), (shape, frame.image.shape)
+            times.append(frame.time)
+            shape = frame.image.shape
+    if len(times) - 1 < FRAMES and not _WARNINGS.tell_of_damage:
+        reason = untellable(path, np.array(times[1:]), source)
+        assert reason, f"silent loss: {len(times) - 1} of {FRAMES} frames at {times[1:]}, {_WARNINGS.texts}"
+    assert _peak_mib() < _MOST_MIB, f"{_peak_mib():.0f} MiB"
+
+
+def untellable(path: Path, times: npt.NDArray[np.float64], source: VideoFile) -> str:
+    """Why nothing in a file says that frames are missing in it; empty where something does.
+
+    Args:
+        times: (N,) seconds of the frames that are there.
+    """
+    decoding = source._decoding
+    stream, packets = decoding.stream, decoding.packets
+    odd = np.flatnonzero(np.abs(np.diff(times) * source.frame_rate - 1) >= 0.3)
+    steady = len(times) > 0 and (odd >= len(times) - 2).all()  # the last one may stand for long
+    cut = len(times) > 0 and (odd >= len(times) - 5).all()  # in the middle of pictures that refer to later ones
+    few = FRAMES - len(times) <= 2
+    if packets.discarded:
+        return "an edit list hides them"
+    if packets.count >= FRAMES and stream.codec_context.name in ("vp8", "vp9"):
+        return "pictures that are only referred to"
+    if path.suffix == ".mp4" and packets.count < FRAMES <= stream.frames:
+        return "an edit list may leave them out"
+    if cut and path.suffix == ".ts":
+        return "a transport stream is whole wherever it begins and ends"
+    if steady and path.suffix == ".mp4" and not stream.frames:
+        return "fragments do not say how many follow"
+    if steady and source._container.duration is None and not stream.metadata:
+        return "no header says how long it is"
+    if steady and few:
+        return "headers err by two frames at the end"
+    return ""
+
+
+def track(path: Path) -> None:
+    """One input of fifty as `mot track` takes it, video included: the folder has whole results or none."""
+    if crc32(path.read_bytes()) % _TRACKED:
+        return
+    with tempfile.TemporaryDirectory(dir=path.parent) as name:
+        folder, detections = Path(name, "out"), Path(name, "det.txt")
+        detections.write_text("".join(f"{n},-1,{8 + 3 * n},10,10,25,0.9\n" for n in range(1, 4)))
+        job = JobSpec(input=str(path), output=folder, name="a", detections=detections, tracker=TrackerSpec(name="byte"))
+        whole = set()
+        try:
+            summary = run(job, None)
+            whole = {"a.json", "a.txt", "a.mp4"}
+        finally:
+            left = {file.name for file in folder.iterdir()} if folder.exists() else set()
+            assert left <= (whole or {"a.partial.json"}), left
+        assert left == whole, left
+        read_results(folder / "a.txt")
+        with open_source(str(job.video_path)) as made:
+            assert sum(1 for _ in made) == summary.frames
+
+
+def _forget_peak() -> None:
+    """See proc(5), clear_refs."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_mib() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def _target(suffix: str) -> Target:
     rng = np.random.default_rng(0)
     grain = rng.integers(0, 40, (48, 64, 3), dtype=np.uint8)
-    images = []
-    for number in range(FRAMES):
-        image = grain + np.uint8(100)
-        cv2.circle(image, (8 + 3 * number, 24), 8, (250, 60, 30), -1)
-        images.append(image)
-    return [make(folder / f"{number}.{target}", images) for number, make in enumerate(TARGETS[target])]
+    images = [cv2.circle(grain + np.uint8(100), (8 + 3 * n, 24), 8, (250, 60, 30), -1) for n in range(FRAMES)]
+    with tempfile.TemporaryDirectory() as name:
+        made = [make(Path(name, f"{n}.{suffix}"), images) for n, make in enumerate(_KINDS[suffix])]
+        seeds = tuple(path.read_bytes() for path in made)
+    logger = logging.getLogger()
+    if _WARNINGS not in logger.handlers:
+        logger.addHandler(_WARNINGS)
+    return Target(
+        name=suffix,
+        file=f"video.{suffix}",
+        seeds=seeds,
+        reads=(read, track),
+        mutations=damages(seeds),
+        memory_mb=8192,  # of addresses: each thread of a decoder takes 64 MiB that it does not use
+    )
 
 
-def make_input(target: str, number: int, seeds: Mapping[str, bytes]) -> Input:
-    """The input of a number: one seed with one harm, sometimes with up to three."""
-    rng = np.random.default_rng([number, *target.encode()])
-    names = sorted(seeds)
-    name = names[rng.integers(len(names))]
-    other = seeds[names[rng.integers(len(names))]]
-    content = bytearray(seeds[name])
-    done = []
-    for _ in range(1 + int(rng.integers(3)) * int(rng.integers(2))):
-        kinds = [*_HARM, "splice"]
-        kind = kinds[rng.integers(len(kinds))]
-        if len(content) < 2 * _TS_PACKET:
-            break
-        if kind == "splice":
-            _splice(content, other, rng)
-        else:
-            _HARM[kind](content, rng)
-        done.append(kind)
-    return Input(target=target, number=number, seed=name, harm=tuple(done), content=bytes(content))
-
-
-def _place(content: bytearray, rng: np.random.Generator) -> int:
-    return int(rng.integers(len(content)))
-
-
-def _header_place(content: bytearray, rng: np.random.Generator) -> int:
-    place = int(rng.integers(min(_HEADER, len(content))))
-    return place if rng.integers(3) else len(content) - 1 - place
-
-
-def _block(content: bytearray, rng: np.random.Generator) -> tuple[int, int]:
-    """Beginning and end of a stretch; half of them are whole packets of a transport stream."""
-    unit = _TS_PACKET if rng.integers(2) else 1
-    most = max(1, min(len(content) // 2, 1 << int(rng.integers(1, 12))) // unit)
-    size = unit * int(rng.integers(1, most + 1))
-    begin = int(rng.integers(max(1, (len(content) - size) // unit))) * unit
-    return begin, min(len(content), begin + size)
-
-
-def _flip(content: bytearray, rng: np.random.Generator) -> None:
-    for _ in range(1 << int(rng.integers(7))):
-        content[_place(content, rng)] ^= 1 << int(rng.integers(8))
-
-
-def _flip_header(content: bytearray, rng: np.random.Generator) -> None:
-    for _ in range(1 << int(rng.integers(4))):
-        content[_header_place(content, rng)] ^= 1 << int(rng.integers(8))
-
-
-def _extreme(content: bytearray, rng: np.random.Generator) -> None:
-    """A number of the header, of 1 to 8 bytes, becomes the least, the greatest or one that overflows."""
-    size = 1 << int(rng.integers(4))
-    value = _EXTREMES[rng.integers(len(_EXTREMES))] & ((1 << 8 * size) - 1)
-    place = min(_header_place(content, rng), len(content) - size)
-    content[place : place + size] = value.to_bytes(size, "big" if rng.integers(2) else "little")
-
-
-def _truncate(content: bytearray, rng: np.random.Generator) -> None:
-    del content[_place(content, rng) :]
-
-
-def _behead(content: bytearray, rng: np.random.Generator) -> None:
-    del content[: _place(content, rng) // 4]
-
-
-def _zero(content: bytearray, rng: np.random.Generator) -> None:
-    begin, end = _block(content, rng)
-    content[begin:end] = bytes(end - begin)
-
-
-def _randomise(content: bytearray, rng: np.random.Generator) -> None:
-    begin, end = _block(content, rng)
-    content[begin:end] = rng.bytes(end - begin)
-
-
-def _drop(content: bytearray, rng: np.random.Generator) -> None:
-    begin, end = _block(content, rng)
-    del content[begin:end]
-
-
-def _duplicate(content: bytearray, rng: np.random.Generator) -> None:
-    begin, end = _block(content, rng)
-    content[end:end] = content[begin:end]
-
-
-def _move(content: bytearray, rng: np.random.Generator) -> None:
-    begin, end = _block(content, rng)
-    block = content[begin:end]
-    del content[begin:end]
-    place = int(rng.integers(len(content) + 1))
-    content[place:place] = block
-
-
-def _append(content: bytearray, rng: np.random.Generator) -> None:
-    content += rng.bytes(int(rng.integers(1, 2000)))
-
-
-def _splice(content: bytearray, other: bytes, rng: np.random.Generator) -> None:
-    """The first part of one file, the last part of another."""
-    share = rng.uniform(0.1, 0.9)
-    content[int(len(content) * share) :] = other[int(len(other) * (share if rng.integers(2) else rng.uniform())) :]
-
-
-_HARM: Mapping[str, Damage] = {
-    "flip": _flip,
-    "flip header": _flip_header,
-    "extreme": _extreme,
-    "truncate": _truncate,
-    "behead": _behead,
-    "zero": _zero,
-    "randomise": _randomise,
-    "drop": _drop,
-    "duplicate": _duplicate,
-    "move": _move,
-    "append": _append,
-}
+TARGETS = tuple(_target(suffix) for suffix in _KINDS)
