@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _NEAR = 0.3  # of a step, by which one errs: clocks of 25 ticks a second for 10 pictures
-_USUAL, _STEADY = 0.6, 0.9  # of all steps, that are the usual one, and that are whole ones
+_USUAL, _STEADY = 0.5, 0.9  # of all steps, that are the usual one, and that are whole ones
 
 
 class Gaps:

@@ -91,9 +91,9 @@ def read(path: Path) -> None:
             assert frame.image.dtype == np.uint8 and shape in (None, frame.image.shape), (shape, frame.image.shape)
             times.append(frame.time)
             shape = frame.image.shape
-    if len(times) - 1 < FRAMES and not _WARNINGS.tell_of_damage:
-        reason = untellable(path, np.array(times[1:]), source)
-        assert reason, f"silent loss: {len(times) - 1} of {FRAMES} frames at {times[1:]}, {_WARNINGS.texts}"
+        if len(times) - 1 < FRAMES and not _WARNINGS.tell_of_damage:
+            reason = untellable(path, np.array(times[1:]), source)
+            assert reason, f"silent loss: {len(times) - 1} of {FRAMES} frames at {times[1:]}, {_WARNINGS.texts}"
     assert _peak_mib() < _MOST_MIB, f"{_peak_mib():.0f} MiB"
 
 
