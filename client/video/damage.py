@@ -87,15 +87,16 @@ def warn_of_broken(path: str, decoding: Decoding) -> None:
     """Say how many packets and pictures were damaged, of those read so far."""
     if decoding.broken:
         log.warning("%s: %d broken packets skipped", path, decoding.broken)
-    if decoding.packets.corrupt:
+    # Where one transport stream begins behind another, the last packet before it is taken for damaged.
+    if decoding.packets.corrupt and decoding.stream.container.format.name != "mpegts":
         log.warning("%s: %d packets are damaged or cut short; frames may be missing", path, decoding.packets.corrupt)
     if decoding.corrupt:
         log.warning("%s: %d frames are damaged and are shown as far as they could be decoded", path, decoding.corrupt)
 
 
-def warn_of_gaps(path: str, gaps: Gaps) -> None:
+def warn_of_gaps(path: str, decoding: Decoding, gaps: Gaps) -> None:
     """Say where frames are missing in the middle, of those read so far."""
-    if gaps.first is not None and gaps.are_odd:
+    if gaps.first is not None and (gaps.are_odd or decoding.packets.corrupt):
         log.warning(
             "%s: about %d frames are missing in %d gaps, the first one of %.4g s after frame %d; is it damaged, or did "
             "the source pause?",
@@ -115,9 +116,10 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
     if stream.duration is not None and stream.time_base is not None:
         if container.format.name == "avi" and stream.frames:
             # Each frame, also an empty one, is a tick. FFmpeg shortens the duration of one that is cut.
-            ticks = decoding.packets.ticks
-            reached = ticks if ticks <= stream.frames else decoding.packets.count  # a damaged index may say anything
-            return float(reached * stream.time_base), float(stream.frames * stream.time_base)
+            last = decoding.packets.last
+            if last >= stream.frames:  # a damaged index may say anything
+                last = decoding.packets.count - 1
+            return float(last * stream.time_base) + 1 / decoding.frame_rate, float(stream.frames * stream.time_base)
         begin = float((stream.start_time or 0) * stream.time_base)
         return _reached(decoding, begin, decoding.end), float(stream.duration * stream.time_base)
     if (length := _written_length(decoding)) is not None:

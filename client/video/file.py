@@ -33,7 +33,8 @@ class VideoFile(Source):
         except VideoError:
             self._container.close()
             raise
-        self._gaps = Gaps(1 / self._decoding.frame_rate)
+        # Beside sound, FFmpeg's own AVI begins with one picture and a few empty ones.
+        self._gaps = Gaps(1 / self._decoding.frame_rate, first_alone=self._container.format.name == "avi")
         announced = self._decoding.announced
         self.name = path.stem
         self.frame_rate = self._decoding.frame_rate
@@ -47,7 +48,7 @@ class VideoFile(Source):
         finally:
             if self._decoding.decoded:
                 warn_of_broken(str(self._path), self._decoding)
-                warn_of_gaps(str(self._path), self._gaps)
+                warn_of_gaps(str(self._path), self._decoding, self._gaps)
         if self._decoding.decoded == 0:
             raise VideoError(f"{self._path}: {_nothing(self._path, self._container)}")
         self._window.check(str(self._path), self._decoding.decoded)

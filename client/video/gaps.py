@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+_LONGEST = 3.0  # seconds of a gap; what is longer is a pause
 _NEAR = 0.3  # of a step, by which one errs: clocks of 25 ticks a second for 10 pictures
 _USUAL, _STEADY = 0.5, 0.9  # of all steps, that are the usual one, and that are whole ones
 
@@ -12,9 +13,14 @@ class Gaps:
     The last frame may stand alone: it is a picture that is shown for long.
     """
 
-    def __init__(self, step: float) -> None:
-        """``step``: nominal seconds from one frame to the next."""
+    def __init__(self, step: float, *, first_alone: bool = False) -> None:
+        """
+        Args:
+            step: nominal seconds from one frame to the next.
+            first_alone: the first frame may stand alone, too.
+        """
         self._step = step
+        self._least = 1 + first_alone  # frames before a gap
         self._frames = self._usual = 0
         self._last = 0.0  # seconds of the last frame
         self._open: tuple[int, float] | None = None  # the last step, where it is a gap: frames before it, seconds
@@ -29,7 +35,7 @@ class Gaps:
             self.missing += round(self._open[1] / self._step) - 1
             self.first = self.first or self._open
         step, self._last = seconds - self._last, seconds
-        self._open = (self._frames, step) if self._frames and self._is_gap(step) else None
+        self._open = (self._frames, step) if self._frames >= self._least and self._is_gap(step) else None
         self._usual += self._frames > 0 and abs(step / self._step - 1) <= _NEAR
         self._frames += 1
 
@@ -41,4 +47,4 @@ class Gaps:
 
     def _is_gap(self, step: float) -> bool:
         steps = round(step / self._step)
-        return steps > 1 and abs(step / self._step - steps) <= _NEAR
+        return steps > 1 and step <= _LONGEST and abs(step / self._step - steps) <= _NEAR

@@ -112,8 +112,8 @@ class Packets:
         self.discarded = 0  # packets of the look-ahead that an edit list hides
         self.shown = 0  # packets so far that none hides
         self.begins_late = False  # without a key frame
-        self.corrupt = 0  # packets so far that the container knows to be damaged or cut short
-        self.ticks = 0  # of the stream's clock, up to the end of the last packet in order of decoding
+        self.corrupt = 0  # packets so far that the container takes for damaged or cut short
+        self.last = 0  # the last one's place in the order of decoding, in ticks of the stream's clock
         self._stream, self._live = stream, live
         self._source = _demuxed(container)
         self._failure: av.FFmpegError | None = None
@@ -157,7 +157,7 @@ class Packets:
         self.shown += packet.size > 0 and not packet.is_discard
         self.corrupt += packet.is_corrupt
         if packet.dts is not None:
-            self.ticks = max(self.ticks, packet.dts + (packet.duration or 0))
+            self.last = max(self.last, packet.dts)
 
     def _note(self, packet: Packet[Stream]) -> None:
         if packet.pts is not None:

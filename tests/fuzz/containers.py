@@ -105,7 +105,7 @@ def untellable(path: Path, times: npt.NDArray[np.float64], source: VideoFile) ->
     """
     decoding = source._decoding
     stream, packets = decoding.stream, decoding.packets
-    odd = np.flatnonzero(np.abs(np.diff(times) * source.frame_rate - 1) >= 0.3)
+    odd = np.flatnonzero(np.diff(times) * source.frame_rate >= 1.3)
     steady = len(times) > 0 and (odd >= len(times) - 2).all()  # the last one may stand for long
     cut = len(times) > 0 and (odd >= len(times) - 5).all()  # in the middle of pictures that refer to later ones
     few = FRAMES - len(times) <= 2
@@ -140,7 +140,7 @@ def track(path: Path) -> None:
             whole = {"a.json", "a.txt", "a.mp4"}
         finally:
             left = {file.name for file in folder.iterdir()} if folder.exists() else set()
-            assert left <= (whole or {"a.partial.json"}), left
+            assert left <= (whole or {"a.partial.json", "a.partial.txt", "a.partial.mp4"}), left
         assert left == whole, left
         read_results(folder / "a.txt")
         with open_source(str(job.video_path)) as made:
