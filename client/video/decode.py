@@ -114,7 +114,9 @@ class Decoding:
                 arrivals.append(arrival)
             try:
                 pictures = packet.decode()
-            except (av.error.InvalidDataError, av.error.PatchWelcomeError):
+            except av.FFmpegError as error:  # of a damaged packet, it may be any
+                if isinstance(error, MemoryError):
+                    raise
                 self.broken += 1
                 if arrivals:
                     arrivals.popleft()
