@@ -7,6 +7,7 @@ import math
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Self
 from zlib import crc32
 
 import cv2
@@ -73,13 +74,21 @@ class _Warnings(logging.Handler):
     def tell_of_damage(self) -> bool:
         return any(words in text for text in self.texts for words in _TOLD)
 
+    def __enter__(self) -> Self:
+        logging.getLogger("client").addHandler(self)
+        return self
 
-_WARNINGS = _Warnings()
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("client").removeHandler(self)
 
 
 def read(path: Path) -> None:
     """Every frame of a file, in order; fewer than there were are told of, where anything can tell."""
-    _WARNINGS.texts.clear()
+    with _Warnings() as warnings:
+        _read(path, warnings)
+
+
+def _read(path: Path, warnings: _Warnings) -> None:
     _forget_peak()
     times, shape = [-1.0], None
     with open_source(str(path)) as source:
@@ -91,9 +100,9 @@ def read(path: Path) -> None:
             assert frame.image.dtype == np.uint8 and shape in (None, frame.image.shape), (shape, frame.image.shape)
             times.append(frame.time)
             shape = frame.image.shape
-        if len(times) - 1 < FRAMES and not _WARNINGS.tell_of_damage:
+        if len(times) - 1 < FRAMES and not warnings.tell_of_damage:
             reason = untellable(path, np.array(times[1:]), source)
-            assert reason, f"silent loss: {len(times) - 1} of {FRAMES} frames at {times[1:]}, {_WARNINGS.texts}"
+            assert reason, f"silent loss: {len(times) - 1} of {FRAMES} frames at {times[1:]}, {warnings.texts}"
     assert _peak_mib() < _MOST_MIB, f"{_peak_mib():.0f} MiB"
 
 
@@ -128,8 +137,11 @@ def untellable(path: Path, times: npt.NDArray[np.float64], source: VideoFile) ->
 
 def track(path: Path) -> None:
     """One input of fifty as `mot track` takes it, video included: the folder has whole results or none."""
-    if crc32(path.read_bytes()) % _TRACKED:
-        return
+    if not crc32(path.read_bytes()) % _TRACKED:
+        _track(path)
+
+
+def _track(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         folder, detections = Path(name, "out"), Path(name, "det.txt")
         detections.write_text("".join(f"{n},-1,{8 + 3 * n},10,10,25,0.9\n" for n in range(1, 4)))
@@ -163,10 +175,8 @@ def _target(suffix: str) -> Target:
     images = [cv2.circle(grain + np.uint8(100), (8 + 3 * n, 24), 8, (250, 60, 30), -1) for n in range(FRAMES)]
     with tempfile.TemporaryDirectory() as name:
         made = [make(Path(name, f"{n}.{suffix}"), images) for n, make in enumerate(_KINDS[suffix])]
+        _track(made[0])  # the tracker is compiled here, once, and not while an input is timed
         seeds = tuple(path.read_bytes() for path in made)
-    logger = logging.getLogger()
-    if _WARNINGS not in logger.handlers:
-        logger.addHandler(_WARNINGS)
     return Target(
         name=suffix,
         file=f"video.{suffix}",
