@@ -60,21 +60,46 @@ def make_video(
     pix_fmt: str = "yuv420p",
     rotation: tuple[int, bool, bool] | None = None,
     options: dict[str, str] | None = None,
+    ticks: int = 1000,
 ) -> Path:
-    """Encode images; ``times`` are seconds, ``rotation`` is degrees, left-right and top-bottom mirroring."""
+    """Encode images; ``times`` are seconds, ``rotation`` is degrees, left-right and top-bottom mirroring.
+
+    ``ticks``: of the clock, a second; an AVI fills those between its pictures with empty frames.
+    """
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options={"g": "10"})
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = pix_fmt
-        stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.time_base = Fraction(1, ticks)
         if rotation:
             stream.set_display_rotation(rotation[0], hflip=rotation[1], vflip=rotation[2])
         for index, image in enumerate(images):
             picture = av.VideoFrame.from_ndarray(image, "rgb24")
-            picture.pts = round(1000 * (times[index] if times else index / rate))
-            picture.time_base = Fraction(1, 1000)
+            picture.pts = round(ticks * (times[index] if times else index / rate))
+            picture.time_base = Fraction(1, ticks)
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
+    return path
+
+
+def with_sound(path: Path, images: Sequence[Image], sound_s: float, *, rate: int = 10, codec: str = "libx264") -> Path:
+    """Pictures of 64x48 pixels beside silence in AAC of another length."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream(codec, rate=rate)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        audio = container.add_stream("aac", rate=8000)
+        audio.layout = "mono"
+        for n in range(round(max(sound_s, len(images) / rate) * rate)):
+            if n < len(images):
+                picture = av.VideoFrame.from_ndarray(images[n], "rgb24")
+                picture.pts, picture.time_base = n, Fraction(1, rate)
+                container.mux(video.encode(picture))
+            if n < sound_s * rate:
+                tone = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.float32), "fltp", "mono")
+                tone.sample_rate, tone.pts = 8000, 800 * n
+                container.mux(audio.encode(tone))
+        container.mux(video.encode())
+        container.mux(audio.encode())
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from math import inf
 
+import av
 from av.container import OutputContainer
 
 from client.video.sound import Sound
@@ -29,14 +30,17 @@ def can_copy(sound: Sound, path: str) -> bool:
 class SoundCopy:
     """The sound's stream in an output."""
 
-    def __init__(self, container: OutputContainer, sound: Sound, begin: float) -> None:
+    def __init__(self, container: OutputContainer, sound: Sound, begin: float, path: str) -> None:
         """
         Args:
             begin: seconds since the source's first frame, at which the output begins.
+            path: the output's name in messages.
         """
         self._container, self._sound, self._begin = container, sound, begin
+        self._path = path
         self._stream = container.add_stream_from_template(sound.stream)
         self._last: int | None = None  # time stamp of the last packet, in ticks of its own
+        self._broken = 0  # packets that the output refuses
 
     def write(self, until: float) -> None:
         """Copy the packets that begin up to a time, seconds since the source's first frame."""
@@ -47,8 +51,13 @@ class SoundCopy:
             self._last = stamp if self._last is None else max(self._last + 1, stamp)
             packet.pts = packet.dts = self._last
             packet.stream = self._stream
-            self._container.mux_one(packet)
+            try:
+                self._container.mux_one(packet)
+            except av.error.InvalidDataError:  # by the filter that takes the heads off a transport stream's AAC
+                self._broken += 1
 
     def finish(self, end: float) -> None:
         """Copy the rest: up to ``end``, the last frame's, or all of it where the source was read to its own end."""
         self.write(inf if self._sound.complete else end)
+        if self._broken:
+            log.warning("%s: %d packets of the sound are damaged and are left out", self._path, self._broken)

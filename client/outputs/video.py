@@ -97,7 +97,7 @@ class VideoSink(FileSink):
             self._stream = self._add_stream(tracked.frame.pixel_aspect)
             if self._sound is not None and self._sound.wanted:
                 assert self._container is not None
-                self._sound_copy = SoundCopy(self._container, self._sound, self._begin)
+                self._sound_copy = SoundCopy(self._container, self._sound, self._begin, str(self.path))
         picture = _to_yuv(_pad_to_even(_fit(image, *self._size)))
         picture.pts, picture.time_base = self._stamp(tracked.frame.time), Fraction(1, _CLOCK)
         picture.duration = self._step

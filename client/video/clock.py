@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+_LEAST = 1e-6  # seconds; stamps that differ by less do so by rounding
 _REGULAR = 4.0  # nominal steps; a longer one is looked at before it is believed
 _LOOK_AHEAD = 3  # items by which a stray stamp is told from a real pause
 _LONGEST_PAUSE = 30 * 86_400.0  # seconds; stamps further ahead are another clock's
@@ -72,7 +73,7 @@ class Clock(Generic[T]):
         """Whether the items behind it must be seen first."""
         if self.first_stamp is None or waiting.stamp is None or waiting.arrival is not None:
             return False
-        return not 0 < waiting.stamp - self._stamp <= _REGULAR * self._step
+        return not _LEAST < waiting.stamp - self._stamp <= _REGULAR * self._step
 
     def _settle(self) -> tuple[float, T]:
         head = self._waiting.popleft()
@@ -90,14 +91,14 @@ class Clock(Generic[T]):
 
     def _follow(self, stamp: float, arrival: float | None) -> None:
         ahead = stamp - self._stamp
-        if 0 < ahead <= _REGULAR * self._step:
+        if _LEAST < ahead <= _REGULAR * self._step:
             self._advance(ahead, stamp)
         elif arrival is not None:
             self._follow_live(ahead, stamp, arrival)
         elif (stray := self._step_past_strays(stamp)) is not None:
             self._warn(stamp, ahead)
             self._advance(stray, self._stamp + stray)
-        elif 0 < ahead <= max(_LONGEST_PAUSE, 1000 * self._step):
+        elif _LEAST < ahead <= max(_LONGEST_PAUSE, 1000 * self._step):
             self._advance(ahead, stamp)
         else:
             self._warn(stamp, ahead)
@@ -106,7 +107,7 @@ class Clock(Generic[T]):
     def _follow_live(self, ahead: float, stamp: float, arrival: float) -> None:
         """Believe the stamp if so much time can have passed; else take the time that has."""
         assert self._begun is not None and self._arrival is not None
-        if ahead > 0 and self.seconds + ahead <= arrival - self._begun + _AHEAD:
+        if ahead > _LEAST and self.seconds + ahead <= arrival - self._begun + _AHEAD:
             self._advance(ahead, stamp)
             return
         self._warn(stamp, ahead)
@@ -123,7 +124,7 @@ class Clock(Generic[T]):
             if later.stamp is None:
                 return None
             gone = later.stamp - self._stamp
-            returned = 0 < gone < stamp - self._stamp or (
+            returned = number * _LEAST < gone < stamp - self._stamp or (
                 stamp <= self._stamp and number / 2 <= gone / self._step <= number * _REGULAR
             )
             if returned:

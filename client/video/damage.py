@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import logging
+import re
+from pathlib import Path, PurePath
 
 import av
 from av.container import InputContainer
 
 from client.video.decode import Decoding
+from client.video.gaps import Gaps
+from client.video.structure import break_of
 
-_CLOCK_IS_LOOSE = 0x80 | 0x200  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS, AVFMT_TS_DISCONT; durations are guesses
+_NO_TIME_STAMPS, _MAY_JUMP = 0x80, 0x200  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS, AVFMT_TS_DISCONT
+_CLOCK_IS_LOOSE = _NO_TIME_STAMPS | _MAY_JUMP  # durations are guesses
+_CONTAINERS = frozenset({"3gp", "avi", "flv", "m4v", "mkv", "mov", "mp4", "mts", "ts", "webm"})  # endings of names
+_LENGTH = re.compile(r"(\d\d):([0-5]\d):([0-5]\d\.\d{1,9})", re.ASCII)
 _SLACK = 0.2  # seconds by which headers err
 _PART_OF_A_STEP = 0.75  # what rounding can make of one
 
@@ -24,7 +31,8 @@ def is_cut(container: InputContainer, decoding: Decoding) -> bool:
     if announced is None or reached is None:
         return too_few
     steps = (announced - reached) * decoding.frame_rate
-    return announced - reached > max(_SLACK, 2 / decoding.frame_rate) or (too_few and steps > _PART_OF_A_STEP)
+    exact = too_few or _written_length(decoding) is not None
+    return announced - reached > max(_SLACK, 2 / decoding.frame_rate) or (exact and steps > _PART_OF_A_STEP)
 
 
 def warn_of_missing(path: str, container: InputContainer, decoding: Decoding, cause: str) -> None:
@@ -34,6 +42,7 @@ def warn_of_missing(path: str, container: InputContainer, decoding: Decoding, ca
     """
     lacks = is_cut(container, decoding)
     if not lacks and not cause:
+        _warn_of_signs(path, container, decoding)
         return
     reached, announced = _extent(container, decoding)
     because = f" ({cause})" if cause else ""
@@ -51,12 +60,48 @@ def warn_of_missing(path: str, container: InputContainer, decoding: Decoding, ca
         log.warning("%s: cannot be read on after %d frames%s; is it damaged?", path, decoding.decoded, because)
 
 
+def _warn_of_signs(path: str, container: InputContainer, decoding: Decoding) -> None:
+    """Say what speaks for a loss where the header's length does not."""
+    withheld = decoding.withheld - decoding.broken
+    if withheld > 0:
+        log.warning(
+            "%s: %d of %d packets gave no picture; is it damaged, or does it begin between two key frames?",
+            *(path, withheld, decoding.packets.shown),
+        )
+    if decoding.packets.begins_late and not withheld > 0:
+        log.warning("%s: does not begin with a key frame; is it damaged? Its first frames are missing or wrong", path)
+    place = break_of(Path(path), container.format.name) if not decoding.stream.frames else None
+    if place is not None:
+        log.warning("%s: its structure breaks at byte %d; is it damaged? Frames may be missing there", path, place)
+    suffix = PurePath(path).suffix.lower().removeprefix(".")
+    format = container.format
+    if format.flags & _NO_TIME_STAMPS and suffix in _CONTAINERS and suffix not in format.extensions:
+        log.warning(
+            "%s: has no header of .%s that can be read, and is taken for bare pictures (%s): their times are guessed, "
+            "and some may be missing; is it damaged?",
+            *(path, suffix, format.name),
+        )
+
+
 def warn_of_broken(path: str, decoding: Decoding) -> None:
     """Say how many packets and pictures were damaged, of those read so far."""
     if decoding.broken:
         log.warning("%s: %d broken packets skipped", path, decoding.broken)
+    # Where one transport stream begins behind another, the last packet before it is taken for damaged.
+    if decoding.packets.corrupt and decoding.stream.container.format.name != "mpegts":
+        log.warning("%s: %d packets are damaged or cut short; frames may be missing", path, decoding.packets.corrupt)
     if decoding.corrupt:
         log.warning("%s: %d frames are damaged and are shown as far as they could be decoded", path, decoding.corrupt)
+
+
+def warn_of_gaps(path: str, decoding: Decoding, gaps: Gaps) -> None:
+    """Say where frames are missing in the middle, of those read so far."""
+    if gaps.first is not None and (gaps.are_odd or decoding.packets.corrupt):
+        log.warning(
+            "%s: about %d frames are missing in %d gaps, the first one of %.4g s after frame %d; is it damaged, or did "
+            "the source pause?",
+            *(path, gaps.missing, gaps.count, gaps.first[1], gaps.first[0]),
+        )
 
 
 def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None, float | None]:
@@ -69,10 +114,16 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
     if container.format.flags & _CLOCK_IS_LOOSE:
         return None, None
     if stream.duration is not None and stream.time_base is not None:
+        if container.format.name == "avi" and stream.frames:
+            # Each frame, also an empty one, is a tick. FFmpeg shortens the duration of one that is cut.
+            last = decoding.packets.last
+            if last >= stream.frames:  # a damaged index may say anything
+                last = decoding.packets.count - 1
+            return float(last * stream.time_base) + 1 / decoding.frame_rate, float(stream.frames * stream.time_base)
         begin = float((stream.start_time or 0) * stream.time_base)
-        # FFmpeg shortens the duration of a cut AVI, of which each frame, also an empty one, is a tick.
-        ticks = stream.frames if container.format.name == "avi" and stream.frames else stream.duration
-        return _reached(decoding, begin, decoding.end), float(ticks * stream.time_base)
+        return _reached(decoding, begin, decoding.end), float(stream.duration * stream.time_base)
+    if (length := _written_length(decoding)) is not None:
+        return _reached(decoding, 0.0, decoding.end), length
     if container.duration is not None:
         announced = container.duration / av.time_base
         begin = container.start_time / av.time_base if container.start_time is not None else 0.0
@@ -80,6 +131,12 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
             begin = 0.0
         return _reached(decoding, begin, decoding.packets.reached), announced
     return None, None
+
+
+def _written_length(decoding: Decoding) -> float | None:
+    """Seconds that the writers of Matroska note of each stream, to the tick: ``00:01:02.300000000``."""
+    found = _LENGTH.fullmatch(decoding.stream.metadata.get("DURATION", ""))
+    return None if found is None else int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
 
 
 def _reached(decoding: Decoding, begin: float, end: float | None) -> float | None:

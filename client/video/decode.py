@@ -9,17 +9,19 @@ from fractions import Fraction
 from itertools import islice
 
 import av
-from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from client.video.clock import Clock
-from client.video.packets import LookAhead, Packets, video_stream
+from client.video.packets import LookAhead, Packets, sound_beside, video_stream
 from client.video.picture import OneSize, UprightRgb
 from client.video.sound import Sound
 from client.video.source import Window
 from mot.frame import Frame
+
+# Each packet is a picture that is shown. VP8, VP9 and AV1 have some that are only referred to.
+_ONE_EACH = frozenset({"flv1", "h263", "h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4"})
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ class Decoding:
         self.decoded = 0  # pictures so far
         self.corrupt = 0  # of them, those that the decoder marks as damaged
         self.broken = 0  # packets that could not be decoded
+        self._by_fields = False  # two packets may make one picture
         self.end: float | None = None  # seconds on the container's clock, behind the last picture
         self._container = container
         self._tick = float(self.stream.time_base or 0)
@@ -63,6 +66,13 @@ class Decoding:
         if self._container.duration is not None:
             return max(1, round(self._container.duration / av.time_base * self.frame_rate))
         return None
+
+    @property
+    def withheld(self) -> int:
+        """Packets that gave no picture, of all that should have; to be asked when all have been read."""
+        if self._by_fields or self.stream.codec_context.codec.canonical_name not in _ONE_EACH:
+            return 0
+        return max(0, self.packets.shown - self.decoded)
 
     def __iter__(self) -> Iterator[tuple[float, VideoFrame]]:
         """Every picture that can be decoded, in order of showing, with its seconds since the first one.
@@ -104,7 +114,9 @@ class Decoding:
                 arrivals.append(arrival)
             try:
                 pictures = packet.decode()
-            except (av.error.InvalidDataError, av.error.PatchWelcomeError):
+            except av.FFmpegError as error:  # of a damaged packet, it may be any
+                if isinstance(error, MemoryError):
+                    raise
                 self.broken += 1
                 if arrivals:
                     arrivals.popleft()
@@ -119,6 +131,7 @@ class Decoding:
     def _note(self, picture: VideoFrame) -> None:
         self.decoded += 1
         self.corrupt += picture.is_corrupt
+        self._by_fields |= picture.interlaced_frame
         stamp = self._stamp(picture)
         if stamp is not None:
             end = stamp + (picture.duration * self._tick or 1 / self.frame_rate)
@@ -157,8 +170,8 @@ class Numbering:
 
 def open_sound(container: InputContainer, decoding: Decoding, source: str, *, live: bool = False) -> Sound | None:
     """The sound that belongs to a video stream; None where there is none. That of a live source is never given."""
-    stream = container.streams.best("audio", decoding.stream)
-    if not isinstance(stream, AudioStream):
+    stream = sound_beside(container, decoding.stream)
+    if stream is None:
         return None
     if live:
         return Sound(stream, decoding.clock, source, refusal="a live source's sound is not kept")

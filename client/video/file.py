@@ -9,9 +9,11 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from client.video.damage import warn_of_broken, warn_of_missing
+from client.video.container import open_file
+from client.video.damage import warn_of_broken, warn_of_gaps, warn_of_missing
 from client.video.decode import Decoding, Numbering, open_sound
-from client.video.packets import CLOCK_AS_IT_IS, OF_FILE
+from client.video.gaps import Gaps
+from client.video.packets import OF_FILE
 from client.video.sound import Sound
 from client.video.source import Source, VideoError, Window
 from mot.frame import Frame
@@ -31,6 +33,8 @@ class VideoFile(Source):
         except VideoError:
             self._container.close()
             raise
+        # Beside sound, FFmpeg's own AVI begins with one picture and a few empty ones.
+        self._gaps = Gaps(1 / self._decoding.frame_rate, first_alone=self._container.format.name == "avi")
         announced = self._decoding.announced
         self.name = path.stem
         self.frame_rate = self._decoding.frame_rate
@@ -44,6 +48,7 @@ class VideoFile(Source):
         finally:
             if self._decoding.decoded:
                 warn_of_broken(str(self._path), self._decoding)
+                warn_of_gaps(str(self._path), self._decoding, self._gaps)
         if self._decoding.decoded == 0:
             raise VideoError(f"{self._path}: {_nothing(self._path, self._container)}")
         self._window.check(str(self._path), self._decoding.decoded)
@@ -56,6 +61,7 @@ class VideoFile(Source):
         cause = ""
         try:
             for number, (seconds, picture) in enumerate(self._decoding, start=1):
+                self._gaps.add(seconds)
                 if self.sound is not None and number < self._window.start:
                     self.sound.forget(seconds)
                 yield seconds, picture
@@ -70,8 +76,7 @@ def _open(path: Path) -> InputContainer:
     try:
         if path.is_file() and path.stat().st_size == 0:  # pipes have no size
             raise VideoError(f"{path}: the file is empty")
-        # The prefix keeps FFmpeg from taking a colon in the name for a protocol.
-        return av.open(f"file:{path}", options=dict(CLOCK_AS_IT_IS))
+        return open_file(path)
     except av.error.InvalidDataError as error:
         raise VideoError(
             f"{path}: not a video that can be read: another kind of file, or a video cut off before its index"

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import av
 import numpy as np
 import numpy.typing as npt
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
@@ -25,6 +26,7 @@ _LARGEST_FRAME_RATE = 1000.0  # beyond it, a container gives its clock's rate fo
 _REGULAR = 0.6  # of the intervals, that are near the usual one
 _STRETCH = 12  # intervals: whole bursts of 2, 3, 4 or 6
 _LONGEST_STEP = 1.0  # seconds a frame, of bursts; what is slower are pauses
+_MOST_PIXELS = 142_606_336  # of the largest picture of any level of H.265 (table A.8); a damaged header may say more
 _NO_TIME_STAMPS = 0x80  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS; what FFmpeg then gives, it has counted
 _MIB = 1 << 20
 
@@ -40,10 +42,6 @@ class LookAhead:
     seconds: float = 3.0  # that a pipe or a stream may take for it, once there are two packets
 
 
-# FFmpeg takes a transport stream's jump back by more than 13 hours for its clock's overflow, and so a camera's restart
-# for a pause. The pictures' clock goes on after either.
-CLOCK_AS_IT_IS = {"correct_ts_overflow": "0"}
-
 OF_FILE = LookAhead(packets=256)
 OF_STREAM = LookAhead(packets=16, seconds=2.0)
 
@@ -55,19 +53,36 @@ def video_stream(container: InputContainer, source: str) -> VideoStream:
     pictures are never taken, and a single picture only where nothing moves.
 
     Raises:
-        VideoError: there is none (sound, a text, a cover picture); ``source`` names the file or address.
+        VideoError: there is none (sound, a text, a cover picture), or none that can be decoded; ``source`` names the
+            file or address.
     """
     # FFmpeg plays any .txt as ANSI art; a user who gives one has mistaken the file.
-    usable = [] if container.format.name == "tty" else [s for s in container.streams.video if _moves(s)]
-    if not usable:
+    moving = [] if container.format.name == "tty" else [s for s in container.streams.video if _moves(s)]
+    if not moving:
         raise VideoError(f"{source}: no video in it (format {container.format.name})")
+    usable = [stream for stream in moving if stream.codec_context is not None]
+    if not usable:
+        raise VideoError(
+            f"{source}: its video is of a kind that is not known here (format {container.format.name}), or its header "
+            "is damaged; convert it to H.264"
+        )
     chosen = max(usable, key=_rank)
-    sound = container.streams.best("audio", chosen)
+    sound = sound_beside(container, chosen)
     for stream in (*container.streams.video, *container.streams.audio):
         if stream.index != chosen.index and (sound is None or stream.index != sound.index):
             stream.discard = Discard.all  # of a live playlist, each would be fetched
     chosen.thread_type = "AUTO"  # type: ignore[assignment]  # PyAV takes the name too
+    chosen.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
     return chosen
+
+
+def sound_beside(container: InputContainer, pictures: VideoStream) -> AudioStream | None:
+    """The sound that belongs to a video stream, by FFmpeg's choice."""
+    try:
+        sound = container.streams.best("audio", pictures)
+    except IndexError:  # one that has appeared since the opening (FLV, MPEG-TS), which PyAV does not know
+        return None
+    return sound if isinstance(sound, AudioStream) else None
 
 
 def _moves(stream: VideoStream) -> bool:
@@ -95,8 +110,12 @@ class Packets:
         self.first: bytes | None = None  # the first packet's content, as a digest
         self.count = 0  # packets of the stream so far
         self.discarded = 0  # packets of the look-ahead that an edit list hides
+        self.shown = 0  # packets so far that none hides
+        self.begins_late = False  # without a key frame
+        self.corrupt = 0  # packets so far that the container takes for damaged or cut short
+        self.last = 0  # the last one's place in the order of decoding, in ticks of the stream's clock
         self._stream, self._live = stream, live
-        self._source = container.demux()
+        self._source = _demuxed(container)
         self._failure: av.FFmpegError | None = None
         self._ahead: deque[tuple[Packet[Stream], float]] = deque()
         self._look(look_ahead)
@@ -122,7 +141,7 @@ class Packets:
                 packet, arrival = found, time.monotonic() if self._live else 0.0
             self._note(packet)
             if self._is_own(packet):
-                self.count += packet.size > 0
+                self._count(packet)
                 yield packet, arrival if self._live else None
             elif packet.size:
                 self.aside(packet)
@@ -130,6 +149,15 @@ class Packets:
     def _is_own(self, packet: Packet[Stream]) -> bool:
         # The empty packets at the end know their stream, but not its number.
         return packet.stream.index == self._stream.index
+
+    def _count(self, packet: Packet[Stream]) -> None:
+        if not self.count and packet.size:
+            self.begins_late = not packet.is_keyframe
+        self.count += packet.size > 0
+        self.shown += packet.size > 0 and not packet.is_discard
+        self.corrupt += packet.is_corrupt
+        if packet.dts is not None:
+            self.last = max(self.last, packet.dts)
 
     def _note(self, packet: Packet[Stream]) -> None:
         if packet.pts is not None:
@@ -173,6 +201,16 @@ class Packets:
         tolerance = 0.02 + (0 if self.arrives else float(tick) / 2 / step)
         agreeing = [rate for rate in usable if abs(rate * step - 1) <= tolerance]
         return agreeing[0] if agreeing else 1 / step
+
+
+def _demuxed(container: InputContainer) -> Iterator[Packet[Stream]]:
+    """The packets of all streams, at the end an empty one of each."""
+    try:
+        yield from container.demux()
+    except IndexError:
+        # A stream that has appeared in the middle (FLV, MPEG-TS). PyAV does not know it, and may stumble over it when
+        # it makes the empty packets: those of the others have been given then.
+        return
 
 
 def _usual(intervals: npt.NDArray[np.float64]) -> float | None:

@@ -28,9 +28,10 @@ class Sound:
             pictures: the clock of the video that it belongs to.
             refusal: why none of it will come, or empty.
         """
-        self.refusal = refusal
+        known = stream.codec_context is not None  # else PyAV found no decoder, whatever its types say
+        self.refusal = refusal or ("" if known else "its kind is not known, or its header is damaged")
         self.stream = stream
-        self.codec = stream.codec_context.codec.canonical_name
+        self.codec = stream.codec_context.codec.canonical_name if known else ""
         self.wanted = False
         self.complete = False  # whether the source has been read to its end
         self._pictures = pictures

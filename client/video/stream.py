@@ -16,9 +16,10 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
+from client.video.container import open_container
 from client.video.damage import is_cut, warn_of_broken, warn_of_missing
 from client.video.decode import Decoding, Numbering, open_sound
-from client.video.packets import CLOCK_AS_IT_IS, OF_STREAM
+from client.video.packets import OF_STREAM
 from client.video.sound import Sound
 from client.video.source import Source, VideoError, Window
 from mot.frame import Frame
@@ -178,12 +179,12 @@ class NetworkStream(Source):
         )
 
     def _connect(self) -> tuple[InputContainer, Decoding]:
-        patience, options = self._patience, dict(CLOCK_AS_IT_IS)
+        patience, options = self._patience, dict[str, str]()
         if self._url.lower().startswith("rtsp"):
             options["rtsp_transport"] = "tcp"  # UDP loses packets, and firewalls drop it
         elif self._url.lower().startswith("http"):
             options |= {"reconnect": "1", "reconnect_delay_max": "4", "reconnect_max_retries": "5"}
-        container = av.open(self._url, options=options, timeout=(patience.open_timeout, patience.read_timeout))
+        container = open_container(self._url, options, (patience.open_timeout, patience.read_timeout))
         try:
             return container, Decoding(container, self._shown, OF_STREAM, live=container.duration is None)
         except VideoError:

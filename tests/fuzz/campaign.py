@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.catalog import CATALOG, load
+from tests.fuzz.catalog import CATALOG, entry_of, load
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CRASHES = 5  # of one target, after which it is given up
@@ -52,7 +52,8 @@ class Outcome:
 
 def run(name: str, *, inputs: int, seconds: float, seed: int = 0, engine: str = "") -> Outcome:
     """Try at least so many inputs for at least so long; after a crash, go on with another seed."""
-    engine = engine or ("atheris" if importlib.util.find_spec("atheris") else "plain")
+    guided = entry_of(name).readers and importlib.util.find_spec("atheris")
+    engine = engine or ("atheris" if guided else "plain")
     outcome = Outcome(name, engine)
     for attempt in range(_CRASHES):
         left, left_s = inputs - outcome.inputs, seconds - outcome.seconds

@@ -35,6 +35,7 @@ CATALOG: dict[str, Entry] = {
     "http-description": Entry("answers", ("client.detection", "mot.contract")),
     "grpc-answer": Entry("answers", ("client.detection", "tritonclient.grpc", "mot.detections")),
     "recipe": Entry("recipes", ("training.recipe", "tomllib")),
+    **{kind: Entry("containers", ()) for kind in ("mp4", "mkv", "avi", "ts", "webm", "flv")},
 }
 
 

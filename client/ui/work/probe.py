@@ -23,6 +23,7 @@ from client.ui.settings import GIB, Limits
 from client.ui.work.archive import unpack_images
 from client.ui.work.faults import FaultError
 from client.ui.work.pictures import write_jpeg
+from client.video.container import open_file
 from client.video.images import read_image
 from client.video.open import open_source
 from client.video.source import VideoError
@@ -80,7 +81,7 @@ def _refuse_lists(path: Path) -> None:
     Whatever its name says, a text that begins as a playlist (HLS, concat, DASH) is one to FFmpeg.
     """
     try:
-        av.open(f"file:{path}", options={"format_whitelist": _CONTAINERS}).close()
+        open_file(path, {"format_whitelist": _CONTAINERS}).close()
     except (OSError, av.FFmpegError) as error:
         raise FaultError(
             "not_video", f"the file is none of the videos that can be uploaded: {error.strerror}"

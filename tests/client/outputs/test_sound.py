@@ -128,6 +128,19 @@ def test_sound_goes_on_in_a_pause_of_the_pictures(tmp_path: Path) -> None:
         assert [frame.time for frame in source] == pytest.approx(times, abs=1e-3)
 
 
+def test_damaged_sound_ends_no_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The head of one packet of a transport stream's AAC (ADTS) is broken; the others are kept."""
+    clip = make_clip(tmp_path / "clip.ts", "aac")
+    data = bytearray(clip.read_bytes())
+    heads = [place for place in range(len(data)) if data[place : place + 2] == b"\xff\xf1"]
+    data[heads[len(heads) // 2] + 1] = 0x00
+    clip.write_bytes(data)
+    out = copy(clip, tmp_path / "out.mp4")
+    assert len(packets(out)) > 50
+    with open_source(str(out)) as source:
+        assert len(list(source)) == 24
+
+
 def test_sound_that_an_mp4_does_not_take_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     out = copy(make_clip(tmp_path / "in.mkv", "pcm_s16le"), tmp_path / "out.mp4")
     with av.open(str(out)) as container:

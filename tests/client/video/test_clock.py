@@ -76,6 +76,12 @@ def test_two_strays_side_by_side_and_one_later() -> None:
     assert seconds(stamps) == pytest.approx([n * STEP for n in range(24)])
 
 
+def test_strays_around_a_stamp_that_follows_by_rounding_alone() -> None:
+    """Of a damaged FLV: behind the strays, the right one stands where the clock already is, but for 1e-16 s."""
+    given = seconds([0.2, 0.3, 0.4, 33.268, 0.6, 1.7, 1.6, 0.7000000000000001, 0.9])
+    assert (np.diff(given) > 1e-6).all()
+
+
 def test_a_first_stamp_that_is_far_ahead_is_no_matter() -> None:
     assert seconds([9800.0, *REGULAR]) == pytest.approx([n * STEP for n in range(13)])
 

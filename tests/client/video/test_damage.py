@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from client.video.open import open_source
-from tests.media import Image, make_video
+from tests.media import Image, make_video, with_sound
 
 NOISE = np.random.default_rng(0)
 RATE = 10
@@ -40,27 +39,6 @@ def plain(path: Path, options: dict[str, str]) -> Path:
 def cut(path: Path, share: float) -> Path:
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    return path
-
-
-def with_sound(path: Path, images: list[Image], sound_s: float) -> Path:
-    """Pictures at ten a second beside a tone of another length."""
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=RATE)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        audio = container.add_stream("aac", rate=8000)
-        audio.layout = "mono"
-        for n in range(round(max(sound_s, len(images) / RATE) * RATE)):
-            if n < len(images):
-                picture = av.VideoFrame.from_ndarray(images[n], "rgb24")
-                picture.pts, picture.time_base = n, Fraction(1, RATE)
-                container.mux(video.encode(picture))
-            if n < sound_s * RATE:
-                tone = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.float32), "fltp", "mono")
-                tone.sample_rate, tone.pts = 8000, 800 * n
-                container.mux(audio.encode(tone))
-        container.mux(video.encode())
-        container.mux(audio.encode())
     return path
 
 
@@ -98,7 +76,7 @@ def test_sound_of_another_length_is_no_damage(
 
 def test_a_cut_file_with_long_sound_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     count(cut(with_sound(tmp_path / "clip.mkv", grain(40), 6.0), 0.5))
-    assert "but its header announces 6" in caplog.text
+    assert "but its header announces 4 s" in caplog.text
 
 
 @pytest.mark.parametrize("arguments", [["-ss", "0.55"], ["-t", "1.33"], ["-ss", "1.05", "-t", "1"]])
@@ -174,3 +152,76 @@ def test_damaged_pictures_are_counted(tmp_path: Path, end: int | None, caplog: p
     with open_source(str(path), 1, end) as source:
         list(source)
     assert "frames are damaged and are shown as far as they could be decoded" in caplog.text
+
+
+def test_a_stream_without_its_first_key_frame(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The decoder gives nothing before the next one, and says nothing."""
+    path = make_video(tmp_path / "headless.ts", grain(24))
+    data = path.read_bytes()
+    path.write_bytes(data[188 * (len(data) // 188 // 8) :])
+    frames = count(path)
+    assert 10 < frames < 20
+    assert "packets gave no picture; is it damaged, or does it begin between two key frames?" in caplog.text
+
+
+def test_pictures_that_refer_to_a_lost_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Of MPEG-4, they are shown nevertheless; of an AVI with an index, the place of the lost one is known."""
+    path = plain(tmp_path / "headless.avi", {})
+    data = bytearray(path.read_bytes())
+    place = data.index(b"00dc", data.index(b"movi"))
+    data[place : place + 4] = b"JUNK"
+    path.write_bytes(data)
+    count(path)
+    assert "damaged?" in caplog.text
+
+
+def test_a_picture_of_an_avi_is_missed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = plain(tmp_path / "short.avi", {})
+    data = path.read_bytes()
+    places = [place for place in range(len(data)) if data[place : place + 4] == b"00dc"]
+    path.write_bytes(data[: places[20]] + data[places[21] : data.index(b"idx1")])
+    assert count(path) == 39
+    assert "39 frames could be read of the 40 that its header announces" in caplog.text
+
+
+def test_empty_frames_of_an_avi_are_no_damage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = make_video(tmp_path / "fine.avi", grain(20), codec="mpeg4", ticks=1000)
+    assert count(path) == 20
+    assert not caplog.records
+
+
+def test_a_file_without_its_header_is_read_as_bare_pictures(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = plain(tmp_path / "bare.mp4", {})
+    path.write_bytes(path.read_bytes()[48:])
+    assert count(path) > 30
+    assert "has no header of .mp4 that can be read, and is taken for bare pictures (m4v)" in caplog.text
+
+
+def test_the_last_packet_is_cut(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = make_video(tmp_path / "cut.flv", grain(20), codec="flv1")
+    path.write_bytes(path.read_bytes()[:-200])
+    count(path)
+    assert "1 packets are damaged or cut short; frames may be missing" in caplog.text
+
+
+def test_one_stream_behind_another_is_no_damage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The second begins 0.2 s later than it seems: the first was shifted by what its B-frames need."""
+    parts = [
+        make_video(tmp_path / f"{n}.ts", grain(20), times=[n + i / RATE for i in range(20)]).read_bytes()
+        for n in (0, 2.2)
+    ]
+    path = tmp_path / "both.ts"
+    path.write_bytes(parts[0] + parts[1])
+    assert count(path) == 40
+    assert not caplog.records
+
+
+def test_the_last_pictures_of_a_matroska_are_missed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two frames less than the length of the pictures' own stream, which is exact."""
+    path = make_video(tmp_path / "short.mkv", grain(20), options={"cluster_time_limit": "100"})
+    data = path.read_bytes()
+    clusters = [place for place in range(len(data)) if data[place : place + 4] == b"\x1f\x43\xb6\x75"]
+    path.write_bytes(data[: clusters[-1]])
+    frames = count(path)
+    assert frames < 20
+    assert f"{frames} frames, but its header announces 2 s; is the file cut off or damaged?" in caplog.text

@@ -14,7 +14,8 @@ from av.stream import Disposition
 
 from client.video.open import open_source
 from client.video.packets import _usual
-from tests.media import make_video, number_of, numbered_image
+from client.video.source import VideoError
+from tests.media import make_video, number_of, numbered_image, with_sound
 
 
 def make_streams(path: Path, *streams: tuple[tuple[int, int], int, Disposition]) -> Path:
@@ -158,3 +159,43 @@ def test_long_videos_are_not_read_ahead_whole(tmp_path: Path) -> None:
     with open_source(str(path)) as source:
         assert len(source._decoding.packets._ahead) == 256  # type: ignore[attr-defined]
         assert sum(1 for _ in source) == 600
+
+
+def test_pictures_of_an_unknown_kind(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "odd.mkv", [numbered_image(1)])
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_XXXXX/ISO/AVC"))
+    with pytest.raises(VideoError, match=r"odd\.mkv: its video is of a kind that is not known here"):
+        open_source(str(path))
+
+
+def test_sound_of_an_unknown_kind(tmp_path: Path) -> None:
+    path = with_sound(tmp_path / "odd.mkv", [numbered_image(n) for n in range(5)], 0.5)
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_XXX"))
+    with open_source(str(path)) as source:
+        assert source.sound is not None and "not known" in source.sound.refusal
+        assert len(list(source)) == 5
+
+
+def test_a_stream_that_appears_in_the_middle(tmp_path: Path) -> None:
+    """A tag of sound in an FLV whose header knows of none; PyAV may stumble over it at the end."""
+    path = make_video(tmp_path / "late.flv", [numbered_image(n % 50) for n in range(200)], codec="flv1")
+    data = path.read_bytes()
+    tag = b"\x08" + (20).to_bytes(3, "big") + (19_500).to_bytes(3, "big") + bytes(4) + b"\x3e" + bytes(19)
+    end = len(data)
+    while int.from_bytes(data[end - 4 : end], "big") and len(data) - end < 500:
+        end -= 4 + int.from_bytes(data[end - 4 : end], "big")
+    path.write_bytes(data[:4] + b"\x00" + data[5:end] + tag + (len(tag)).to_bytes(4, "big") + data[end:])
+    with open_source(str(path)) as source:
+        assert sum(1 for _ in source) == 200
+
+
+def test_a_picture_larger_than_any(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """14 bits of each side in the head of a VP8 key frame (RFC 6386, section 9.1) would take 800 MB."""
+    path = make_video(tmp_path / "huge.webm", [numbered_image(n) for n in range(15)], codec="libvpx")
+    data = bytearray(path.read_bytes())
+    place = data.index(b"\x9d\x01\x2a") + 3
+    data[place : place + 4] = b"\xff\x3f\xff\x3f"
+    path.write_bytes(data)
+    with open_source(str(path)) as source:
+        assert {frame.image.shape for frame in source} == {(48, 64, 3)}
+    assert "broken packets skipped" in caplog.text
