@@ -1,5 +1,5 @@
 #!/bin/sh
-# From a run's checkpoint to everything that is shipped: the weights for PyTorch, three sizes for Triton, and the values
+# From a run's checkpoint to everything that is shipped: the weights for PyTorch, two sizes for Triton, and the values
 # that tests expect of them. Again with other weights, or other thresholds: the same command.
 #
 #     training/ship.sh runs/default/last.pt NEW,HIGH,LOW street.jpg
@@ -18,7 +18,6 @@ while read -r name width height; do
 done << END
 fairmot 640 352
 fairmot_fast 448 256
-fairmot_accurate 960 544
 END
 $python -m tests.shipped_model
 $python -m client.cli models
