@@ -42,6 +42,11 @@ def test_links_lead_somewhere(name: str) -> None:
         assert not anchor or anchor in anchors(found), f"{name}: {target}; there are {sorted(anchors(found))}"
 
 
+@pytest.mark.parametrize("name", PAPERS)
+def test_no_figure_is_still_to_be_measured(name: str) -> None:
+    assert "[?]" not in (ROOT / name).read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def files() -> list[str]:
     tops = ("mot", "client", "training", "export", "tests", "model_repository")

@@ -126,4 +126,5 @@ def _start_worker(worker: int) -> None:
 
 def _tell_parent(queue: Queue[tuple[int, object]], _error: Exception, batch: tuple[int, object]) -> None:
     """Called while the error is handled: hand it over in the batch's place, as torch does with those of a data set."""
-    queue.put((batch[0], ExceptionWrapper(where="in a worker that loads images")))
+    wrapped = ExceptionWrapper(where="in a worker that loads images")  # type: ignore[no-untyped-call]
+    queue.put((batch[0], wrapped))

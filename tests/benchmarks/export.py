@@ -30,13 +30,14 @@ from mot.files import whole_file  # noqa: E402
 from tests.benchmarks import export_cuda, export_graph, export_layers  # noqa: E402
 
 MIT = export_graph.Subject(architecture="mit_b1", width=1088, height=608)
-SUBJECTS = (export_graph.shipped(ROOT), MIT)
+YOLOX = export_graph.Subject(architecture="yolox_nano", width=640, height=352)
+SUBJECTS = (export_graph.shipped(ROOT), YOLOX, MIT)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--section", choices=("layers", "graph", "cuda"), help="by default all")
-    parser.add_argument("--arch", choices=[subject.architecture for subject in SUBJECTS], help="by default both")
+    parser.add_argument("--arch", choices=[subject.architecture for subject in SUBJECTS], help="by default all")
     parser.add_argument("--plugin", type=Path, default=BUILT, help="the library; left out where it is missing")
     parser.add_argument("--rounds", type=int, default=11, help="of mit_b1; small models take four times as many")
     parser.add_argument("--threads", type=int, default=2)

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from export import verify
 from export.parity import Limits, ParityError
 from export.verify import compare, sample_images
 from mot.contract import ModelSpec
 from mot.errors import MotError
 from training.checkpoint import load_model
+from training.model.rtmdet import RTMDet
 
 Exported = tuple[Path, ModelSpec]
 
@@ -52,3 +54,19 @@ def test_real_images_are_letterboxed(exported: Exported, tmp_path: Path) -> None
 def test_unreadable_image_is_named(exported: Exported, tmp_path: Path) -> None:
     with pytest.raises(MotError, match=r"missing\.jpg: missing or no readable image"):
         sample_images(exported[1], [tmp_path / "missing.jpg"])
+
+
+def test_an_embedding_read_in_the_next_cell_is_no_difference() -> None:
+    """Rounding decides between two cells where a box's middle lies on their border; anywhere else it may not."""
+    model = RTMDet("rtmdet_nano")
+    box = np.array([[100.0, 40.0, 140.0, 160.0]], np.float32)
+    one, other = np.eye(64, dtype=np.float32)[:1], np.eye(64, dtype=np.float32)[1:2]
+    score = np.array([0.5], np.float32)
+
+    def difference(moved: float) -> float:
+        theirs = verify._rows([(box + np.float32(moved))[None], score[None], other[None]], model)
+        (ours,) = verify._rows([box[None], score[None], one[None]], model)
+        return verify._difference(ours, np.array([0]), theirs[0]).embeddings
+
+    assert difference(-1e-4) == 0  # x = 120, the middle, is where a cell begins
+    assert difference(1e-4) == 1

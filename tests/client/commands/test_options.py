@@ -20,7 +20,7 @@ HEAVY = "{'av', 'cv2', 'grpc', 'numba', 'numpy', 'onnxruntime', 'scipy', 'triton
         (("track", "a.mp4", "--model", "nowhere.onnx"), "nowhere.onnx: no such model; give an ONNX file"),
         (
             ("track", "a.mp4", "--model", "nobody"),
-            "nobody/1/model.onnx: no such model file; it has fairmot (--model NAME)",
+            "nobody/1/model.onnx: no such model file; it has fairmot, fairmot_fast (--model NAME)",
         ),
         (("track", "a.mp4", "--model-repository", "nowhere"), "nowhere/fairmot/1/model.onnx: no such model file"),
         (("track", "a.mp4", "--url", "host", "--model", "my.onnx"), "a server elsewhere has models of its own"),
