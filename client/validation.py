@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mot.errors import shortened
+
 _LONGEST = 60  # characters of a value that is shown
 _VALUELESS = ("missing", "json_invalid")
 _WORDS = {"extra_forbidden": "there is no such key; leave it out or correct its name"}
@@ -30,6 +32,7 @@ def faults_of(
         key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in fault["loc"]) or "the file"
         kind, value, shown = fault["type"], fault["input"], repr(fault["input"])
         message = (_WORDS | dict(words)).get(kind, "{}").replace("{}", fault["msg"].removeprefix("Value error, "))
+        key, message = shortened(key), shortened(message)
         hidden = kind in _VALUELESS or len(shown) > _LONGEST or is_secret(key, value)
         faults.append(f"{key}{'' if hidden else f' is {shown}'}: {message}")
     return "; ".join(faults)

@@ -6,6 +6,7 @@ import codecs
 import errno
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,8 +37,12 @@ def read_bytes(path: Path) -> bytes:
 
     Raises:
         OSError: it cannot be read, or its name is none, as a file of JSON that names it may have it: with a NUL, say.
+            Devices are no files: some have no end.
     """
     try:
+        mode = path.stat().st_mode
+        if (stat.S_ISCHR(mode) or stat.S_ISBLK(mode)) and str(path) != os.devnull:
+            raise OSError(errno.EINVAL, "is a device, not a file", str(path))
         return path.read_bytes()
     except ValueError as error:
         raise OSError(errno.EINVAL, f"no name of a file ({error})", str(path)) from error

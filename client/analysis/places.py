@@ -19,7 +19,8 @@ _EXAMPLE = '{"width": 1920, "height": 1080, "lines": [{"name": "door", "points":
 _WORDS = {"json_invalid": f"{{}}; expected JSON such as {_EXAMPLE}"}
 _SAME_SHAPE = 0.01  # how far the sides of two pictures of one video may differ in their ratio
 
-_Number = Annotated[float, Field(allow_inf_nan=False)]
+_FAR = 1e9  # pixels; with more, areas would be no numbers
+_Number = Annotated[float, Field(ge=-_FAR, le=_FAR)]
 Point = tuple[_Number, _Number]  # x, y, pixels
 
 
@@ -80,8 +81,8 @@ class Places(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    width: int = Field(ge=1)  # pixels
-    height: int = Field(ge=1)
+    width: int = Field(ge=1, le=_FAR)  # pixels
+    height: int = Field(ge=1, le=_FAR)
     lines: tuple[Line, ...] = ()
     zones: tuple[Zone, ...] = ()
 

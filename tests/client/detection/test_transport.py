@@ -299,7 +299,7 @@ def test_closing_breaks_off_a_connection_that_is_being_opened() -> None:
 )
 def test_a_description_that_is_none(body: bytes) -> None:
     """Found by fuzzing: RecursionError, OverflowError."""
-    with says(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)) as port:
+    with says(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)) as port:
         transport, _ = connect(f"http://127.0.0.1:{port}", "http")
         with pytest.raises(DetectorError, match="this is no Triton server"):
             transport.describe("fairmot", 5)

@@ -139,3 +139,7 @@ def test_a_file_that_is_not_there_or_no_text_is_an_error(tmp_path: Path) -> None
 def test_deeper_than_anybody_writes(tmp_path: Path) -> None:
     """Found by fuzzing: RecursionError."""
     assert "is not TOML: too deeply nested" in fault(tmp_path, f"a = {'[' * 3000}")
+
+
+def test_a_key_of_thousands_of_letters(tmp_path: Path) -> None:
+    assert len(fault(tmp_path, f"{DOOR}{'x' * 8000} = 1\n")) < 1000 + len(str(tmp_path))
