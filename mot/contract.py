@@ -84,7 +84,9 @@ class ModelSpec:
             or not all(map(math.isfinite, (*self.mean, *self.std)))
             or min(self.std) <= 0
         ):
-            raise ContractError(f"mean {self.mean} and std {self.std} must be three finite numbers each, std above 0")
+            raise ContractError(
+                f"mean {shown(self.mean)} and std {shown(self.std)} must be three finite numbers each, std above 0"
+            )
         for name in THRESHOLDS:
             score = getattr(self, name)
             if score is not None and not 0 <= score <= 1:
@@ -148,7 +150,7 @@ class ModelSpec:
             raise ContractError(f"{source}: no contract metadata ({_PREFIX}version); export the model with mot-export")
         if version != str(CONTRACT_VERSION):
             raise ContractError(
-                f"{source}: contract version {version}, this program speaks {CONTRACT_VERSION}; "
+                f"{source}: contract version {shortened(version)}, this program speaks {CONTRACT_VERSION}; "
                 "export the model again with the mot-export of this release"
             )
         values: dict[str, object] = {}

@@ -87,7 +87,7 @@ def _read_config(path: Path) -> ModelConfig:
         raise ServerError(f"{path}: cannot be read: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
         raise ServerError(f"{path}: {no_text(error)}") from error
-    except (text_format.ParseError, RecursionError) as error:
+    except (text_format.ParseError, ValueError, RecursionError) as error:
         reason = shortened(str(error))
         raise ServerError(
             f"{path}: is no configuration of Triton: {reason}; write it again: mot-export config"

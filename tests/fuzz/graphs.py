@@ -31,7 +31,7 @@ def change_metadata(data: bytes, random: Random) -> bytes:
     if kind == 0:
         model.metadata_props.remove(pair)
     elif kind == 1:
-        model.metadata_props.add(key=pair.key, value=random.choice(model.metadata_props).value)
+        model.metadata_props.append(pair)
     elif kind == 2:
         pair.key = _text(change_words(_bytes(pair.key), random))
     elif kind == 3:

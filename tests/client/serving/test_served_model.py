@@ -16,11 +16,12 @@ from tests.tiny_model import repository
     ("content", "complaint"),
     [
         (b'backend: "python"\nmax_batch_size: many\n', "is no configuration of Triton: 2:17"),
+        (b'output { name: "", data_type: 4294967395 }', "is no configuration of Triton: Value out of range"),
         (b"name: \xff", "not a text file"),
     ],
 )
 def test_a_configuration_that_is_none_is_named(tmp_path: Path, content: bytes, complaint: str) -> None:
-    """Found by fuzzing: ParseError, UnicodeDecodeError."""
+    """Found by fuzzing: ParseError, ValueError, UnicodeDecodeError."""
     models = repository(tmp_path / "models")
     path = models / MODEL_NAME / "configs" / "local.pbtxt"
     path.write_bytes(content)
