@@ -84,9 +84,8 @@ class ModelSpec:
             or not all(map(math.isfinite, (*self.mean, *self.std)))
             or min(self.std) <= 0
         ):
-            raise ContractError(
-                f"mean {shown(self.mean)} and std {shown(self.std)} must be three finite numbers each, std above 0"
-            )
+            given = f"mean {shown(self.mean)} and std {shown(self.std)}"
+            raise ContractError(f"{given} must be three finite numbers each, std above 0")
         for name in THRESHOLDS:
             score = getattr(self, name)
             if score is not None and not 0 <= score <= 1:

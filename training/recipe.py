@@ -109,9 +109,8 @@ def parse_recipe(content: object, source: str) -> Recipe:
     try:
         return TypeAdapter(Recipe).validate_python(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({shown(e['input'])})" for e in error.errors()
-        )
+        faults = [(".".join(map(str, e["loc"])), e["msg"], e["input"]) for e in error.errors()]
+        problems = "; ".join(f"{shortened(key)}: {shortened(told)} ({shown(value)})" for key, told, value in faults)
         raise MotError(f"{source}: {problems}") from error
 
 

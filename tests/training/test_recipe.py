@@ -137,6 +137,9 @@ def test_files_that_are_no_recipe(tmp_path: Path) -> None:
         load_recipe(write(tmp_path / "a.toml", "lr = = 3\n"), [])
     with pytest.raises(MotError, match=r"c\.toml: is not TOML: too deeply nested"):
         load_recipe(write(tmp_path / "c.toml", f"lr = {'[' * 3000}\n"), [])
+    with pytest.raises(MotError, match="Extra inputs are not permitted") as found:
+        load_recipe(write(tmp_path / "d.toml", f"{'9' * 5000} = 1\n"), [])
+    assert len(str(found.value)) < 1500
     (tmp_path / "b.toml").write_bytes(b"\xff")
     with pytest.raises(MotError, match=r"b\.toml: not a text file"):
         load_recipe(str(tmp_path / "b.toml"), [])
