@@ -74,7 +74,9 @@ def _one_process(outcome: Outcome, inputs: int, seconds: float, seed: int) -> bo
         command += ["--inputs", str(max(inputs, 1)), "--seconds", str(max(seconds, 0)), "--engine", outcome.engine]
         environment = {**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         with (folder / "said.txt").open("w+b") as said:
-            process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=said, stderr=said)
+            process = subprocess.Popen(
+                command, cwd=_ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            )
             code = _awaited(process, folder / target.file)
             said.seek(max(0, said.tell() - 20_000))
             tail = said.read().decode(errors="replace")

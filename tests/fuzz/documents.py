@@ -22,7 +22,7 @@ _PLACES = (
     b'{"width": 64, "height": 48, "zones": []}',
 )
 _CAMERAS = (
-    (_ROOT / "deploy" / "cameras.toml").read_bytes(),
+    (_ROOT / "deploy" / "cameras.toml").read_bytes().replace(b"${DOOR_PASSWORD}", b"secret"),
     b'[[camera]]\nname = "door"\naddress = "rtsp://user:secret@10.0.0.5/live"\nwaiting = 3\n\n[[camera]]\nname = "b"\n'
     b'address = "0"\nplaces = {width = 64, height = 48, lines = [{name = "l", points = [[1, 2], [3.5, 4]]}]}\n'
     b'[events]\nfile = "-"\ninterval = 5\nwebhook = {url = "https://a.b/c", headers = {X = "y"}}\n'

@@ -47,9 +47,10 @@ def _checked(rows: MotRows, *, identities: bool = True, lenient: bool = False) -
 
 def _seqinfo(path: Path) -> None:
     info = read_seqinfo(path)
-    check_finite(info.frame_rate, info.length, info.width, info.height)
-    assert min(info.frame_rate, info.length, info.width, info.height) > 0
-    for part in (info.name, info.image_dir):
+    numbers = [each for each in (info.frame_rate, info.length, info.width, info.height) if each is not None]
+    check_finite(*numbers)
+    assert all(number > 0 for number in numbers)
+    for part in (each for each in (info.name, info.image_dir) if each is not None):
         assert part and "\0" not in part and not part.startswith("/") and ".." not in Path(part).parts
 
 

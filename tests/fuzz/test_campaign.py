@@ -44,6 +44,7 @@ def test_a_fault_is_found_with_its_input(
 def test_the_seeds_of_a_target_are_valid(name: str, tmp_path: Path) -> None:
     target = load(name)
     path = tmp_path / target.file
+    path.parent.mkdir(parents=True, exist_ok=True)
     for seed in target.seeds:
         path.write_bytes(seed)
         refusals = []
