@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pycocotools import mask
 
 from mot.documents import parse_json
+from mot.errors import shortened
 from training.data.configuration import Split
 from training.data.labels import DataError, read_text
 from training.prepare.conversion import Picture, Reading
@@ -42,7 +43,7 @@ def read_coco(annotations: Path, images: Path, split: Split, identities: Identit
         people_ids = {number for number, name in names.items() if name.strip().lower() in PEOPLE}
         if not people_ids:
             raise DataError(
-                f"{annotations}: no category {' or '.join(PEOPLE)}; there are {', '.join(names.values()) or 'none'}"
+                f"{annotations}: no category {' or '.join(PEOPLE)}; there are {shortened(', '.join(names.values())) or 'none'}"
             )
         listed = _images(annotations, content["images"])
         people, crowds, left_out = _boxes(annotations, content["annotations"], names, people_ids, listed.keys())
@@ -136,7 +137,9 @@ def _box(annotation: dict[str, Any], where: str) -> list[float] | None:
             if width or height or not outline:
                 return [left, top, width, height]
         if isinstance(outline, dict):
-            size = outline["size"]
+            size = height, width = [int(value) for value in outline["size"]]
+            if min(size) < 1:  # pycocotools divides by it
+                raise ValueError(f"a mask of {width}x{height} pixels")
             encoded = mask.frPyObjects(outline, *size) if isinstance(outline["counts"], list) else outline
             return [float(value) for value in mask.toBbox(encoded)]
         points = np.array([value for polygon in outline or [] for value in polygon], np.float64).reshape(-1, 2)

@@ -163,6 +163,8 @@ def convert(pictures: Sequence[Picture], out: Path, title: str) -> Converted:
     seen: dict[PurePosixPath, str] = {}
     for picture in pictures:
         name = PurePosixPath(picture.name)
+        if not name.parts:
+            raise DataError(f"{picture.origin}: an image without a name")
         if name.is_absolute() or ".." in name.parts:
             raise DataError(f"{picture.origin}: image {picture.name!r} lies outside of the data set")
         if (labels := name.with_suffix("")) in seen:

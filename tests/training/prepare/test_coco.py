@@ -172,10 +172,11 @@ def test_a_number_beyond_all_others_is_named(tmp_path: Path, key: str) -> None:
         read_coco(write(tmp_path, value), tmp_path, "train", "none", people_only=False)
 
 
-def test_a_mask_without_a_size_is_named(tmp_path: Path) -> None:
-    """Found by fuzzing: IndexError."""
+@pytest.mark.parametrize("size", [[6], [False, 8], [0, 0]])
+def test_a_mask_without_a_size_is_named(tmp_path: Path, size: list[int]) -> None:
+    """Found by fuzzing: IndexError, and a division by zero that ends the process."""
     value = content()
-    mask = {"size": [6], "counts": "T15l0"}
+    mask = {"size": size, "counts": "T15l0"}
     value["annotations"] = [{"id": 1, "image_id": 1, "category_id": 1, "segmentation": mask}]
     value["images"], value["categories"] = [{"id": 1, "file_name": "a.jpg"}], [{"id": 1, "name": "person"}]
     with pytest.raises(DataError, match=r"annotation 1: no box in bbox None or the segmentation"):
