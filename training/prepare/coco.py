@@ -42,9 +42,8 @@ def read_coco(annotations: Path, images: Path, split: Split, identities: Identit
         names = {_id(category["id"]): str(category["name"]) for category in content["categories"]}
         people_ids = {number for number, name in names.items() if name.strip().lower() in PEOPLE}
         if not people_ids:
-            raise DataError(
-                f"{annotations}: no category {' or '.join(PEOPLE)}; there are {shortened(', '.join(names.values())) or 'none'}"
-            )
+            there = shortened(", ".join(names.values())) or "none"
+            raise DataError(f"{annotations}: no category {' or '.join(PEOPLE)}; there are {there}")
         listed = _images(annotations, content["images"])
         people, crowds, left_out = _boxes(annotations, content["annotations"], names, people_ids, listed.keys())
         pictures = []
