@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.media import Image, make_video, with_sound
 
 FRAMES = 16
 
+_LENGTH = re.compile(r"\d+:\d\d:\d\d(\.\d+)?")  # as Matroska's tag has it
 _TRACKED = 50  # of so many inputs, one is tracked, too
 _MOST_MIB = 2048  # of the process; a picture of the largest size, and what is made of it, take half of it
 _TOLD = ("is the file cut off or damaged?", "is it damaged", "skipped", "are damaged", "the time stamp of")
@@ -128,7 +130,7 @@ def untellable(path: Path, times: npt.NDArray[np.float64], source: VideoFile) ->
         return "a transport stream is whole wherever it begins and ends"
     if steady and path.suffix == ".mp4" and not stream.frames:
         return "fragments do not say how many follow"
-    if steady and source._container.duration is None and not stream.metadata:
+    if steady and source._container.duration is None and not _LENGTH.fullmatch(stream.metadata.get("DURATION", "")):
         return "no header says how long it is"
     if steady and few:
         return "headers err by two frames at the end"
