@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -201,6 +201,8 @@ class TritonDetector(LetterboxDetector):
             )
         for tensor, array in zip(self.spec.outputs, (boxes, scores, embeddings), strict=True):
             if (array.dtype.name, array.shape) != (tensor.dtype, (1, *tensor.shape)):
+                with suppress(UnavailableError):
+                    self._served.confirm()  # another model's answer is of another form
                 raise DetectorError(
                     f"{self._address}, model {self._model!r}: an answer is not as the model is described: "
                     f"{tensor.name} {array.dtype.name} {array.shape}, not {tensor.dtype} {(1, *tensor.shape)}"
