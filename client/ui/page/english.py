@@ -34,7 +34,8 @@ ENGLISH = Words(
     retry="Try again",
     settings="Settings",
     threshold="How sure",
-    threshold_help="Lower finds more people and more mistakes; higher finds only the clear ones.",
+    threshold_help="Lower finds more people and more mistakes; higher finds only the clear ones. "
+    "Where it stands at first, the model's own value counts.",
     tracker="Tracker",
     tracker_help="How people are followed from frame to frame. The first is the best for most videos.",
     trail="Trails",

@@ -21,7 +21,7 @@ LONGEST_TRAIL = 120
 class Options:
     """What a person has chosen."""
 
-    threshold: float = TRACKERS[TRACKER]
+    threshold: float | None = None  # the model's own
     tracker: str = TRACKER
     labels: bool = True
     caption: bool = True
@@ -32,11 +32,12 @@ class Options:
 
     def spec(self, input: str) -> dict[str, Any]:
         """The job, as client.jobs.spec.JobSpec reads it; the worker chooses folder and network."""
+        settings = {} if self.threshold is None else {"conf_thres": self.threshold}
         return {
             "input": input,
             "output": ".",
             "name": "result",
-            "tracker": {"name": self.tracker, "settings": {"conf_thres": self.threshold}},
+            "tracker": {"name": self.tracker, "settings": settings},
             "start": self.start,
             "end": self.end,
             **self.look(),
@@ -74,7 +75,8 @@ def ask_options(words: Words, *, many: bool) -> Options:
             end = None if end is None else max(start, end)
     with right:
         look = ask_look(words, {}, "new")
-    return Options(threshold=threshold, tracker=tracker, start=start, end=end, **look)
+    chosen = None if threshold == TRACKERS[tracker] else threshold  # which model a worker has, the page does not know
+    return Options(threshold=chosen, tracker=tracker, start=start, end=end, **look)
 
 
 def ask_look(words: Words, now: Mapping[str, Any], key: str) -> dict[str, Any]:

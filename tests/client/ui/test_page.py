@@ -81,6 +81,7 @@ def test_the_sample_is_one_click(page: Page) -> None:
     (job,) = page.services.jobs.of(page.owner)
     assert app.query_params["job"] == job.id
     assert (job.state, job.total, job.upload) == ("queued", 795, None)
+    assert JobSpec.parse(job.spec).tracker.settings == {}  # thresholds are the model's, as for `mot track`
     assert ENGLISH.queued_next in page.text()
 
 
