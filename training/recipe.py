@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from mot.documents import parse_toml
+from mot.documents import parse_toml, read_toml
 from mot.errors import MotError, shortened, shown
-from mot.files import no_text, read_bytes, text_of
 from training.data.augment import AugmentConfig
 from training.losses import LossConfig
 from training.scene import Scene
@@ -77,14 +76,7 @@ def load_recipe(name: str, overrides: list[str]) -> Recipe:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
         raise MotError(f"recipe {name!r} not found ({path}); known recipes: {known}")
-    try:
-        content = parse_toml(text_of(read_bytes(path)))
-    except OSError as error:
-        raise MotError(f"{path}: cannot be read: {error.strerror}; check the path") from error
-    except UnicodeDecodeError as error:
-        raise MotError(f"{path}: {no_text(error)}") from error
-    except ValueError as error:
-        raise MotError(f"{path}: is not TOML: {shortened(str(error))}; see {RECIPES} for examples") from error
+    content = read_toml(path, MotError, f"see {RECIPES} for examples")
     return overridden({"name": path.stem, **content}, overrides, str(path))
 
 

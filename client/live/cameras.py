@@ -16,9 +16,8 @@ from client.tracking import TrackerError
 from client.validation import faults_of
 from client.video.open import name_of
 from client.video.stream import without_credentials
-from mot.documents import parse_toml
-from mot.errors import MotError, shortened
-from mot.files import no_text, read_bytes, text_of
+from mot.documents import read_toml
+from mot.errors import MotError
 
 _EXAMPLE = '[[camera]] with name = "door" and address = "rtsp://10.0.0.5/live"'
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -212,15 +211,7 @@ def read_cameras(path: Path) -> Cameras:
         CamerasError: it cannot be read, or a key or value is not what it must be.
         PlacesError: a file of lines and zones cannot be used.
     """
-    try:
-        text = text_of(read_bytes(path))
-        values = parse_toml(text)
-    except OSError as error:
-        raise CamerasError(f"{path}: cannot be read: {error.strerror}; check the path") from error
-    except UnicodeDecodeError as error:
-        raise CamerasError(f"{path}: {no_text(error)}") from error
-    except ValueError as error:
-        raise CamerasError(f"{path}: is not TOML: {shortened(str(error))}; expected {_EXAMPLE}") from error
+    values = read_toml(path, CamerasError, f"expected {_EXAMPLE}")
     try:
         cameras = Cameras.model_validate(values, context={"folder": path.parent})
     except ValidationError as error:
