@@ -112,9 +112,16 @@ class _Canned(http_transport._Connection):
         self._peer.shutdown(socket.SHUT_WR)
 
 
-def _over_http() -> HttpTransport:
-    http_transport._Connection = _Canned  # type: ignore[misc]
-    return HttpTransport("triton", 8000)
+class _OverHttp(HttpTransport):
+    """One that asks through a canned connection."""
+
+    def __init__(self) -> None:
+        super().__init__("triton", 8000)
+        self._canned = _Canned("triton", 8000)
+
+    def _connection(self, timeout_s: float) -> _Canned:
+        self._canned.timeout = timeout_s
+        return self._canned
 
 
 # ---- gRPC -----------------------------------------------------------------------------------------------------------
@@ -197,7 +204,7 @@ class _Described(Transport):
 
 @cache
 def _detector(protocol: str) -> LetterboxDetector:
-    transport = _over_http() if protocol == "http" else _over_grpc()
+    transport = _OverHttp() if protocol == "http" else _over_grpc()
     return TritonDetector(
         "triton", in_flight=1, retry_for_s=0, connect=lambda url, wire: (_Described(transport), f"{protocol}://triton")
     )
@@ -244,7 +251,7 @@ def _http_description(path: Path) -> None:
     """Its first line is the model's metadata, the rest its configuration."""
     metadata, _, config = path.read_bytes().partition(b"\n")
     _Canned.answers = {"/config": _http(config), "/ready": _http(b""), "": _http(metadata)}
-    _described(_over_http())
+    _described(_OverHttp())
 
 
 def _description() -> bytes:
