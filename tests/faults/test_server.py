@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,20 +17,10 @@ from tests.command import finish, wait_for_line
 from tests.faults.proxy import network
 from tests.faults.results import assert_complete
 from tests.faults.runs import Runs, long_form, port, protocols, retrained, through
+from tests.frozen import frozen
 from tests.tiny_model import TINY
 
 pytestmark = pytest.mark.triton
-
-
-@contextmanager
-def stopped(server: EmbeddedServer) -> Iterator[None]:
-    """As by a debugger, or by a machine that is suspended: it still takes connections, and says nothing."""
-    assert server.process
-    os.killpg(server.process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.killpg(server.process.pid, signal.SIGCONT)
 
 
 @protocols("grpc")
@@ -39,7 +28,7 @@ def test_stopped_and_continued(tiny_repository: Path, runs: Runs, tmp_path: Path
     with EmbeddedServer(tiny_repository, instances=1) as server, network(port(server, protocol)) as way:
         process = runs.start(tmp_path, *through(way, protocol))
         way.wait(lambda: way.passed["answer"] > 20_000)
-        with stopped(server):
+        with frozen(server):
             wait_for_line(process, "warning: no answer from the server at ")
         wait_for_line(process, "is back after ")
         finish(process)

@@ -17,6 +17,7 @@ import pytest
 from client.serving.server import EmbeddedServer
 from tests.batch_killer import begun
 from tests.command import Outcome, start, walk
+from tests.frozen import frozen
 from tests.tiny_model import TINY, repository
 
 pytestmark = pytest.mark.triton
@@ -103,15 +104,11 @@ def test_a_video_that_waits_for_its_server_does_not_hang(
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.02)
     worker, stopped = begun(out)["a"], time.monotonic()
-    assert server.process
-    os.killpg(server.process.pid, signal.SIGSTOP)
-    try:
+    with frozen(server):
         # An answer is missed after 5 s; from then on the worker says that it waits, until past the limit and two looks.
         while time.monotonic() < stopped + 18:
             assert process.poll() is None and begun(out) == {"a": worker}
             time.sleep(0.1)
-    finally:
-        os.killpg(server.process.pid, signal.SIGCONT)
     printed, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "1 videos: 1 tracked, in " in printed and "tried again" not in err

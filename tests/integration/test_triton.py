@@ -22,6 +22,7 @@ from client.pipeline.track import track
 from client.serving.server import EmbeddedServer
 from mot.detections import Detections, Tracks
 from mot.frame import Frame
+from tests.frozen import frozen
 from tests.media import frame_of
 from tests.tiny_model import TINY, expected, images, slow_repository
 
@@ -180,16 +181,12 @@ def test_server_never_comes_back(tiny_repository: Path) -> None:
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_server_that_hangs_for_a_while(server: EmbeddedServer, protocol: str) -> None:
-    assert server.process
     detector = TritonDetector(server.grpc_url if protocol == "grpc" else server.http_url, deadline_s=0.3)
     batch = images(4)
-    os.killpg(server.process.pid, signal.SIGSTOP)
-    try:
+    with frozen(server):
         answers = [detector.submit(frame_of(image)) for image in batch]
         time.sleep(0.8)
         assert not any(answer.done() for answer in answers)
-    finally:
-        os.killpg(server.process.pid, signal.SIGCONT)
     for image, answer in zip(batch, answers, strict=True):
         np.testing.assert_allclose(answer.result(timeout=10).boxes, expected(image).boxes, rtol=1e-5)
     detector.close()
@@ -218,10 +215,8 @@ def test_a_full_queue_holds_up_and_loses_nothing(tmp_path: Path, protocol: str) 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_close_does_not_wait_for_a_server_that_hangs(server: EmbeddedServer, protocol: str) -> None:
-    assert server.process
     detector = TritonDetector(server.grpc_url if protocol == "grpc" else server.http_url, in_flight=2)
-    os.killpg(server.process.pid, signal.SIGSTOP)
-    try:
+    with frozen(server):
         answers = [detector.submit(frame_of(image)) for image in images(4)]
         time.sleep(0.2)
         begun = time.monotonic()
@@ -230,5 +225,3 @@ def test_close_does_not_wait_for_a_server_that_hangs(server: EmbeddedServer, pro
         for answer in answers:
             with pytest.raises((DetectorError, CancelledError)):
                 answer.result(timeout=0)
-    finally:
-        os.killpg(server.process.pid, signal.SIGCONT)
