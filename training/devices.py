@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from datetime import timedelta
 
@@ -45,9 +46,16 @@ def make_fabric(accelerator: str, devices: int | None, nodes: int | None, precis
         precision=precision,  # type: ignore[arg-type]
     )
     fabric.launch()
+    atexit.register(_part)
     if on_cuda:
         torch.backends.cudnn.benchmark = True  # all inputs are of one size
     return fabric
+
+
+def _part() -> None:
+    """Leave the other processes in order: threads of a group that nobody has left may abort an ending process."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _processes(devices: int | None, nodes: int | None) -> tuple[int, int]:
