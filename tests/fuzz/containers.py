@@ -28,7 +28,7 @@ FRAMES = 16
 
 _LENGTH = re.compile(r"\d+:\d\d:\d\d(\.\d+)?")  # as Matroska's tag has it
 _TRACKED = 50  # of so many inputs, one is tracked, too
-_MOST_MIB = 2048  # that a file may take; a picture of the largest size, and what is made of it, take half of it
+_MOST_MIB = 2048  # of the process; a picture of the largest size, and what is made of it, take half of it
 _TOLD = ("is the file cut off or damaged?", "is it damaged", "skipped", "are damaged", "the time stamp of")
 
 Make = Callable[[Path, list[Image]], Path]
@@ -91,7 +91,7 @@ def read(path: Path) -> None:
 
 
 def _read(path: Path, warnings: _Warnings) -> None:
-    before = _peak_mib(anew=True)
+    _forget_peak()
     times, shape = [-1.0], None
     with open_source(str(path)) as source:
         assert isinstance(source, VideoFile)
@@ -105,8 +105,7 @@ def _read(path: Path, warnings: _Warnings) -> None:
         if len(times) - 1 < FRAMES and not warnings.tell_of_damage:
             reason = untellable(path, np.array(times[1:]), source)
             assert reason, f"silent loss: {len(times) - 1} of {FRAMES} frames at {times[1:]}, {warnings.texts}"
-    taken = _peak_mib() - before
-    assert taken < _MOST_MIB, f"{taken:.0f} MiB"
+    assert _peak_mib() < _MOST_MIB, f"{_peak_mib():.0f} MiB"
 
 
 def untellable(path: Path, times: npt.NDArray[np.float64], source: VideoFile) -> str:
@@ -162,10 +161,12 @@ def _track(path: Path) -> None:
             assert sum(1 for _ in made) == summary.frames
 
 
-def _peak_mib(*, anew: bool = False) -> float:
-    """The most that this process has held, or holds now where it is to be counted anew (proc(5), clear_refs)."""
-    if anew:
-        Path("/proc/self/clear_refs").write_text("5")
+def _forget_peak() -> None:
+    """See proc(5), clear_refs."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_mib() -> float:
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 

@@ -86,7 +86,7 @@ def test_clean_stop_leaves_nothing(tiny_repository: Path, tmp_path: Path, monkey
         assert set(SHARED_MEMORY.iterdir()) - before
         assert list(tmp_path.iterdir())
     assert process.returncode == 0
-    assert eventually(lambda: group_is_empty(process.pid))  # its guard is the last
+    assert eventually(lambda: group_is_empty(process.pid))  # its guard is a zombie until init takes it
     assert set(SHARED_MEMORY.iterdir()) <= before
     assert not list(tmp_path.iterdir())
     server.stop()  # twice does no harm
