@@ -111,7 +111,9 @@ class RayCluster:
         if self._stopped_at is None:
             self._stopped_at = time.monotonic()
             for reference in self._keys:
-                self._ray.cancel(reference, recursive=False)  # a KeyboardInterrupt in what runs; the others never begin
+                self._ray.cancel(
+                    reference, recursive=False
+                )  # what runs is interrupted, see taken_back; the others never begin
 
     def _answer(self, reference: Any) -> Ended | Lost:
         errors = self._ray.exceptions
@@ -134,13 +136,29 @@ class RayCluster:
 
 
 def _track(work: Work) -> Ended:
-    return _worker()(work, Event())
+    stop = Event()
+    with taken_back(stop):
+        return _worker()(work, stop)
 
 
 @cache
 def _worker() -> Worker:
     """This process's, so that its network stays open from task to task."""
     return Worker()
+
+
+@contextmanager
+def taken_back(stop: Event) -> Iterator[None]:
+    """Within the block, a task that the cluster takes back stops between two frames.
+
+    Ray interrupts the process as Ctrl-C would. Raised wherever the video's thread is at that moment, the interrupt may
+    be swallowed (what a destructor or a callback from C raises is only printed), and the task would go on.
+    """
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -101,7 +101,7 @@ class Worker:
                     return Ended(state="tracked")
                 network = None if job.detections else self._networks.get(job.network, begins=True)
                 run(job, network, settings=work.settings, stop=stop)
-        except (JobStoppedError, KeyboardInterrupt):  # the second by a cluster that takes the task back
+        except JobStoppedError:
             return Ended(state="stopped")
         except _SURROUNDINGS as error:
             return Ended(state="failed", reason=str(error), away=is_away(error))

@@ -165,11 +165,11 @@ def test_a_batch_that_is_stopped_and_killed_goes_on(
     given = ("batch", videos, "-o", out, "--ray", machines.address, *options)
 
     process = start(*given)
-    name = next(iter(eventually(lambda: begun(out), process)))
+    eventually(lambda: begun(out), process)
     process.send_signal(signal.SIGTERM)
     finish(process, 130)
-    record = Record.read(out, name, done=False)
-    assert record and record.state == "stopped"
+    records = [Record.read(out, name, done=False) for name in FRAMES]  # none of those done in this moment, or not begun
+    assert {record.state for record in records if record} == {"stopped"}
 
     process = start(*given)
     eventually(lambda: done(out) and begun(out), process)
