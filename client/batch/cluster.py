@@ -111,9 +111,7 @@ class RayCluster:
         if self._stopped_at is None:
             self._stopped_at = time.monotonic()
             for reference in self._keys:
-                self._ray.cancel(
-                    reference, recursive=False
-                )  # what runs is interrupted, see taken_back; the others never begin
+                self._ray.cancel(reference, recursive=False)  # see taken_back; what waits never begins
 
     def _answer(self, reference: Any) -> Ended | Lost:
         errors = self._ray.exceptions
