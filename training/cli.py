@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -20,6 +20,9 @@ from client.streams import lasting_streams
 from training.allocator import keep_freed_memory
 from training.options import CONTEXT, check_place, existing
 from training.prepare.cli import data_app
+
+if TYPE_CHECKING:
+    import torch
 
 console = Console()
 
@@ -155,7 +158,62 @@ def _fit(
             last = run(resolved, data, output, fabric, resume=resume, progress=show_progress, report=report)
     report(f"checkpoint: {last}")
     best = output / "best.pt"
-    report(f"next: mot-export model {best if best.is_file() else last} --image PICTURE")
+    made = best if best.is_file() else last
+    if resolved.embedding.looks and fabric.is_global_zero:
+        _teach_embedding(made, data, made := output / "embedded.pt", [], fabric.device)
+    report(f"next: mot-export model {made} --image PICTURE")
+
+
+@app.command()
+def embedding(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of mot-train fit.")],
+    output: Annotated[Path, typer.Argument(help="Where to write the one with another embedding.")],
+    data: Annotated[Path, typer.Option(help="Data configuration (data.json).")] = Path("runs/data/data.json"),
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Override, e.g. --set embedding.looks=20.")
+    ] = None,
+    accelerator: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
+) -> None:
+    """Teach the embedding alone, over a detector that stays what it is; minutes on a CPU.
+
+    mot-train fit does so at its end where the recipe says so, as default does; for other people to know apart, another
+    seed, or weights that were released. The same command goes on where it was stopped.
+
+    Example: mot-train embedding runs/default/last.pt runs/default/embedded.pt --data runs/data/data.json
+    """
+    existing(checkpoint, "checkpoint")
+    existing(data, "data configuration; mot-train data makes one")
+    with stopping(output):
+        keep_freed_memory()
+        from training.devices import make_fabric
+
+        _teach_embedding(checkpoint, data, output, override or [], make_fabric(accelerator, 1, 1, "auto").device)
+        console.print(f"checkpoint: {output}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _teach_embedding(checkpoint: Path, data: Path, output: Path, overrides: list[str], device: torch.device) -> None:
+    from training.checkpoint import resumed_recipe
+    from training.embedding import teach_embedding
+    from training.failures import explained
+
+    report = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with (
+        Progress(*columns, TimeElapsedColumn(), console=console) as bar,
+        explained(resumed_recipe(checkpoint, overrides)),
+    ):
+        task = bar.add_task("starting", total=None)
+        told = ""
+
+        def show_progress(doing: str, done: int, total: int) -> None:
+            nonlocal told
+            bar.update(task, description=doing, completed=done, total=total)
+            stage = doing.partition(":")[0]
+            if not console.is_terminal and (stage != told or done == total):
+                report(f"{doing}, {done} of {total}")
+                told = stage
+
+        teach_embedding(checkpoint, data, output, overrides, device, progress=show_progress, report=report)
 
 
 @app.command()

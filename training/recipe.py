@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,18 @@ from training.losses import LossConfig
 from training.scene import Scene
 
 RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingConfig:
+    """The embedding's own lesson, after the rest is trained: :mod:`training.embedding`."""
+
+    looks: Annotated[int, Field(ge=0)] = 0  # at the training set, augmented anew each time; 0: no such lesson
+    passes: Annotated[int, Field(gt=0)] = 10  # over what was seen
+    batch_size: Annotated[int, Field(gt=1)] = 512  # people
+    lr: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3  # of what is read
 
 
 class Recipe(BaseModel):
@@ -57,6 +70,7 @@ class Recipe(BaseModel):
 
     loss: LossConfig = LossConfig()
     augment: AugmentConfig = AugmentConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
     validation: tuple[Scene, ...] = ()
 
     def images_per_step(self, processes: int) -> int:

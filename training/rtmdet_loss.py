@@ -56,8 +56,7 @@ class RTMDetLoss(JointLoss):
         giou = giou_of_distances(cells.distances.float()[chosen], sides)
         box = ((1 - giou) * target[chosen]).sum() / (CELLS * people)
         if model.training:
-            size = (boxes[..., 2:] - boxes[..., :2]).repeat(1, 1, 2)
-            boxes = boxes + JITTER * size * torch.randn_like(boxes)
+            boxes = jittered(boxes)
         identity = self.identity(model.embed(features, boxes).float(), batch["identity"]) / known
         loss = self.joint(heatmap + self.config.box_weight * box, identity)
         return {"loss": loss, "heatmap": heatmap, "box": box, "offset": torch.zeros_like(box), "identity": identity}
@@ -69,6 +68,12 @@ def labelled_boxes(batch: dict[str, Tensor], width: int) -> Tensor:
     centre = torch.stack([cells % width, cells // width], dim=-1) + batch["offset"]
     low, high = batch["box"].chunk(2, dim=-1)
     return STRIDE * torch.cat([centre - low, centre + high], dim=-1)
+
+
+def jittered(boxes: Tensor) -> Tensor:
+    """(N, M, 4) xyxy, each side moved by :data:`JITTER` of its length, at random."""
+    size = (boxes[..., 2:] - boxes[..., :2]).repeat(1, 1, 2)
+    return boxes + JITTER * size * torch.randn_like(boxes)
 
 
 def cell_weights(weight: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from training.model.pafpn import double
 STRIDE = 4
 # Places within a box, as fractions of its width and height.
 ACROSS = (0.25, 0.5, 0.75)
-DOWN = (0.125, 0.375, 0.625, 0.875)
+DOWN = tuple((row + 0.5) / 8 for row in range(8))
 
 
 class AppearanceMap(nn.Module):
@@ -32,6 +32,14 @@ class AppearanceMap(nn.Module):
         mixed: Tensor = self.fine(fine) + double(self.coarse(coarse))
         return functional.silu(mixed)
 
+    def at(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """The same of single places: (..., fine channels) and (..., coarse channels) -> (..., width)."""
+        here, around = (
+            functional.linear(values, layer.weight.flatten(1), layer.bias)
+            for values, layer in ((fine, self.fine), (coarse, self.coarse))
+        )
+        return functional.silu(here + around)
+
 
 class Appearance(nn.Module):
     """Values of the map in :data:`ACROSS` x :data:`DOWN` places of each box -> an embedding."""
@@ -45,7 +53,10 @@ class Appearance(nn.Module):
         """(N, C, H/4, W/4) and boxes (N, K, 4) xyxy in input pixels -> (N, K, dim), rows of length 1."""
         n, k = boxes.shape[:2]
         cells = places(boxes, features.shape[2], features.shape[3])  # (N, K, P)
-        read = gather(features, cells.view(n, -1)).reshape(n, k, -1)  # (N, K, P * C)
+        return self.describe(gather(features, cells.view(n, -1)).reshape(n, k, -1))
+
+    def describe(self, read: Tensor) -> Tensor:
+        """(..., P * C), what was read place by place -> (..., dim), rows of length 1."""
         embedding = self.out(torch.relu(self.hidden(read)))
         return functional.normalize(embedding, dim=-1)
 

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from mot.contract import IMAGENET_MEAN, IMAGENET_STD
 from mot.errors import MotError
-from training.model.appearance import Appearance, AppearanceMap
+from training.model.appearance import Appearance, AppearanceMap, places
 from training.model.cspnext import CSPNeXt
+from training.model.heads import gather
 from training.model.pafpn import CSPNeXtPAFPN
 from training.model.separable_head import Cells, SeparableHead
 from training.model.suppression import survivors
@@ -64,14 +65,30 @@ class RTMDet(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Cells]:
         """(N, 3, H, W) RGB 0..255 -> the appearance map (N, C, H/4, W/4) and what the head says of every cell."""
-        fine, *deeper = self.backbone((images - self.mean) / self.std)
-        maps = self.neck(*deeper)
+        fine, maps = self._maps(images)
         return self.appearance(fine, maps[0]), self.head(maps)
 
     def embed(self, features: Tensor, boxes: Tensor) -> Tensor:
         """Embeddings (N, K, D) of length 1 of boxes (N, K, 4) xyxy, input pixels."""
         embedding: Tensor = self.embedding(features, boxes)
         return embedding
+
+    def sights(self, images: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """All that embeddings are made of: (N, 3, H, W) and (N, K, 4) -> (N, K, P, fine), (N, K, P, coarse channels).
+
+        ``embedding.describe(appearance.at(*sights).flatten(-2))`` is what :meth:`embed` gives.
+        """
+        fine, maps = self._maps(images)
+        height, width = fine.shape[2:]
+        cells = places(boxes, height, width)
+        below = cells // width // 2 * (width // 2) + cells % width // 2
+        shape = (*cells.shape, -1)
+        return gather(fine, cells.flatten(1)).reshape(shape), gather(maps[0], below.flatten(1)).reshape(shape)
+
+    def _maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        fine, *deeper = self.backbone((images - self.mean) / self.std)
+        maps: list[Tensor] = self.neck(*deeper)
+        return fine, maps
 
 
 class RTMDetPredictor(nn.Module):

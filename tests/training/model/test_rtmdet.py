@@ -66,9 +66,9 @@ def test_more_people_than_cells_is_an_error() -> None:
 
 
 def test_a_person_is_read_from_head_to_feet() -> None:
-    """A box of 16 x 32 pixels at (8, 16): columns at 12, 16, 20, rows at 20, 28, 36, 44; cells of 4 pixels."""
+    """A box of 16 x 32 pixels at (8, 16): columns at 12, 16, 20, rows at 18, 22, ... 46; cells of 4 pixels."""
     found = places(torch.tensor([[[8.0, 16, 24, 48]]]), HEIGHT // 4, WIDTH // 4)
-    columns, rows = [3, 4, 5], [5, 7, 9, 11]
+    columns, rows = [3, 4, 5], range(4, 12)
     assert found[0, 0].tolist() == [row * (WIDTH // 4) + column for row in rows for column in columns]
 
 
@@ -88,6 +88,18 @@ def test_embeddings_have_length_one_and_depend_on_the_box() -> None:
     assert found.shape == (2, 2, 8)
     torch.testing.assert_close(found.norm(dim=-1), torch.ones(2, 2))
     assert not torch.allclose(found[:, 0], found[:, 1])
+
+
+def test_sights_are_all_that_an_embedding_is_made_of() -> None:
+    network = make_network("rtmdet_nano").eval()
+    assert isinstance(network, RTMDet)
+    images = torch.rand(2, 3, HEIGHT, WIDTH) * 255
+    boxes = torch.tensor([[[8.0, 16, 24, 48], [40, 8, 60, 50], [-50, -50, 300, 300]]]).repeat(2, 1, 1)
+    features, _ = network(images)
+    fine, coarse = network.sights(images, boxes)
+    assert fine.shape == (2, 3, 24, 32) and coarse.shape == (2, 3, 24, 64)
+    made = network.embedding.describe(network.appearance.at(fine, coarse).flatten(-2))
+    torch.testing.assert_close(made, network.embed(features, boxes))
 
 
 def test_cells_cover_the_strides_in_order() -> None:
