@@ -36,7 +36,6 @@ from training.rtmdet_loss import jittered, labelled_boxes
 
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 Report = Callable[[str], None]
-SCALE = 16.0  # of the cosines that the classifier compares
 WARMUP = 0.1  # of the steps
 Sights = tuple[Tensor, Tensor, Tensor]  # (R, P, fine), (R, P, coarse channels), (R,) identities
 
@@ -214,7 +213,7 @@ def learn(model: RTMDet, recipe: Recipe, looks: Looks, identities: int, progress
             read = functional.dropout(model.appearance.at(*shown).flatten(1), config.dropout)
             found = model.embedding.describe(read)
             cosines = found @ functional.normalize(classifier.weight, dim=-1).T
-            loss = functional.cross_entropy(SCALE * cosines, identity.to(device))
+            loss = functional.cross_entropy(config.scale * cosines, identity.to(device))
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()

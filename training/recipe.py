@@ -29,6 +29,7 @@ class EmbeddingConfig:
     lr: Annotated[float, Field(gt=0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3  # of what is read
+    scale: Annotated[float, Field(gt=0)] = 48.0  # of the cosines that the classifier compares
 
 
 class Recipe(BaseModel):
