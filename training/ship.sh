@@ -2,7 +2,7 @@
 # From a run's checkpoint to everything that is shipped: the weights for PyTorch, two sizes for Triton, and the values
 # that tests expect of them. Again with other weights, or other thresholds: the same command.
 #
-#     training/ship.sh runs/default/last.pt NEW,HIGH,LOW street.jpg
+#     training/ship.sh runs/default/embedded.pt NEW,HIGH,LOW street.jpg
 #
 # What is measured afterwards is written into the files by `mot-export config MODEL --accuracy ... --speed ...`.
 set -eu
