@@ -61,13 +61,13 @@ class Appearance(nn.Module):
         return functional.normalize(embedding, dim=-1)
 
 
-def places(boxes: Tensor, height: int, width: int) -> Tensor:
-    """Cells y * width + x of a stride-4 map: boxes (N, K, 4) xyxy -> (N, K, P), row by row; outside, the nearest."""
+def places(boxes: Tensor, height: int, width: int, stride: int = STRIDE) -> Tensor:
+    """Cells y * width + x of a map: boxes (N, K, 4) xyxy -> (N, K, P), row by row; outside, the nearest."""
     x1, y1, x2, y2 = boxes.detach().float().unbind(-1)
     across = torch.tensor(ACROSS, device=boxes.device)
     down = torch.tensor(DOWN, device=boxes.device)
-    x = (x1[..., None] + (x2 - x1)[..., None] * across) / STRIDE  # (N, K, 3)
-    y = (y1[..., None] + (y2 - y1)[..., None] * down) / STRIDE  # (N, K, 4)
+    x = (x1[..., None] + (x2 - x1)[..., None] * across) / stride  # (N, K, 3)
+    y = (y1[..., None] + (y2 - y1)[..., None] * down) / stride  # (N, K, 4)
     column = x.floor().clamp(0, width - 1).long()
     row = y.floor().clamp(0, height - 1).long()
     return (row[..., :, None] * width + column[..., None, :]).flatten(2)

@@ -28,7 +28,7 @@ def make_network(architecture: str, *, dcn: str = "auto") -> Network:
 
 
 def make_predictor(network: Network, top_k: int, *, dense: bool = False) -> nn.Module:
-    """The graph of the contract; ``dense`` is FairMOT's, see :class:`training.model.decode.Predictor`."""
+    """The graph of the contract; ``dense`` computes whole maps where the K people alone are asked for."""
     if isinstance(network, RTMDet):
-        return RTMDetPredictor(network, top_k)
+        return RTMDetPredictor(network, top_k, dense=dense)
     return Predictor(network, top_k, dense=dense)

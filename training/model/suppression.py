@@ -39,8 +39,23 @@ def survivors(boxes: Tensor, threshold: float, rounds: int = ROUNDS) -> Tensor:
     count = boxes.shape[1]
     order = torch.arange(count, device=boxes.device)
     better = order[:, None] < order  # (C, C): row before column
-    falls = ((pairwise_iou(boxes, boxes) > threshold) & better).float()  # (N, C, C): column falls because of row
-    kept = torch.ones_like(boxes[..., 0])
+    falls = (_overlap(boxes, threshold) & better).to(boxes.dtype)  # (N, C, C): column falls because of row
+    kept = torch.ones_like(boxes[:, None, :, 0])  # (N, 1, C)
     for _ in range(rounds):
-        kept = ((kept[:, None] @ falls)[:, 0] < 0.5).float()
-    return kept
+        kept = torch.relu(1 - kept @ falls)  # one whole box that is better and kept is enough to fall
+    return kept[:, 0]
+
+
+def _overlap(boxes: Tensor, threshold: float) -> Tensor:
+    """(N, C, 4) -> (N, C, C), whether a pair's IoU is above ``threshold`` > 0, in few steps over all pairs.
+
+    inner / (a + b - inner) > t is inner > (a + b) / (1 + 1/t); one of width and height may stay below 0, no product of
+    the two is then above.
+    """
+    ax1, ay1, ax2, ay2 = boxes[:, :, None].unbind(-1)  # (N, C, 1)
+    bx1, by1, bx2, by2 = boxes[:, None].unbind(-1)  # (N, 1, C)
+    scale = 1 + 1 / threshold
+    width = torch.minimum(ax2, bx2) - torch.maximum(ax1, bx1)
+    height = (torch.minimum(ay2, by2) - torch.maximum(ay1, by1)).clamp(min=0)
+    area = (ax2 - ax1).clamp(min=0) * (ay2 - ay1).clamp(min=0) / scale  # (N, C, 1)
+    return width * height > area + area.transpose(1, 2)

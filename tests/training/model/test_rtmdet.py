@@ -21,10 +21,13 @@ class Drawn(nn.Module):
         self.cells = cells
         self.mean = torch.zeros(3, 1, 1)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Cells]:
-        return torch.zeros(len(images), 1, HEIGHT // 4, WIDTH // 4), self.cells
+    def maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        return torch.zeros(len(images), 1, HEIGHT // 4, WIDTH // 4), [torch.zeros(len(images), 1, 1, 1)]
 
-    def embed(self, _features: Tensor, boxes: Tensor) -> Tensor:
+    def head(self, _maps: list[Tensor]) -> Cells:
+        return self.cells
+
+    def describe(self, _fine: Tensor, _coarse: Tensor, boxes: Tensor) -> Tensor:
         return boxes
 
 
@@ -100,6 +103,29 @@ def test_sights_are_all_that_an_embedding_is_made_of() -> None:
     assert fine.shape == (2, 3, 24, 32) and coarse.shape == (2, 3, 24, 64)
     made = network.embedding.describe(network.appearance.at(fine, coarse).flatten(-2))
     torch.testing.assert_close(made, network.embed(features, boxes))
+
+
+def test_describing_boxes_reads_the_same_places_as_the_whole_map() -> None:
+    """Boxes small and large, over the borders, and on the lines between cells of both maps."""
+    network = make_network("rtmdet_nano").eval()
+    assert isinstance(network, RTMDet)
+    images = torch.rand(2, 3, HEIGHT, WIDTH) * 255
+    low = torch.rand(2, 40, 2) * torch.tensor([WIDTH, HEIGHT])
+    boxes = torch.cat([low, low + torch.rand(2, 40, 2) * 60 - 5], dim=-1)
+    boxes[:, :20] = (boxes[:, :20] / 4).round() * 4
+    boxes[:, 0] = torch.tensor([-50.0, -50, 300, 300])
+    fine, (coarse, *_) = network.maps(images)
+    made = network.describe(fine, coarse, boxes)
+    torch.testing.assert_close(made, network.embed(network.appearance(fine, coarse), boxes))
+
+
+def test_a_dense_predictor_gives_the_same_people() -> None:
+    network = make_network("rtmdet_nano").eval()
+    image = torch.randint(0, 256, (2, HEIGHT, WIDTH, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        few, whole = (make_predictor(network, 8, dense=dense)(image) for dense in (False, True))
+    for one, other in zip(few, whole, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
 
 
 def test_cells_cover_the_strides_in_order() -> None:

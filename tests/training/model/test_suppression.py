@@ -47,3 +47,9 @@ def test_a_chain_needs_a_round_for_each_link() -> None:
 def test_images_of_a_batch_do_not_mix() -> None:
     two = torch.stack([crowd(0, 50), crowd(1, 50)])
     torch.testing.assert_close(survivors(two, 0.6), torch.cat([survivors(two[:1], 0.6), survivors(two[1:], 0.6)]))
+
+
+def test_boxes_apart_in_both_directions_do_not_overlap() -> None:
+    """Width and height of what they share are both below 0; their product is not."""
+    boxes = torch.tensor([[[0.0, 0, 10, 10], [50, 50, 60, 60], [50, 50, 60, 60]]])
+    assert survivors(boxes, 0.3)[0].tolist() == [1, 1, 0]
