@@ -141,6 +141,7 @@ def _guided(target: Target, trial: Trial, seed: int) -> None:
         options = (f"-seed={seed + 1}", f"-max_len={target.longest}", "-len_control=0", "-rss_limit_mb=0", "-reload=0")
         # Entropic scheduling looks at the clock. A seed of 0 is any, a timeout of 0 is one at once; alarms are ours.
         options = (*options, "-entropic=0", "-timeout=100000", "-verbosity=0")
+        options = (*options, "-report_slow_units=100000")  # else each becomes a file where the user happens to be
         atheris.Setup([sys.argv[0], *options, corpus], trial, custom_mutator=mutate)
         atheris.Fuzz()
 
