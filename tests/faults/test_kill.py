@@ -23,7 +23,6 @@ from tests.media import names
 from tests.page_server import PageServer
 
 Rounds = Callable[[int, int], int]
-_CLAIMED_WITHIN_S = 1.1  # a server's folder that is younger is not swept: its owner may not have locked it yet
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -86,7 +85,6 @@ def test_the_client_with_a_server_of_its_own(
             process.communicate()
             wait_alone(nothing_left)
             assert_whole_or_absent(out, name, runs.undisturbed, runs.count)
-            time.sleep(_CLAIMED_WITHIN_S)
             runs.rerun(out, *embedded)
             nothing_left.check()
 
