@@ -10,7 +10,7 @@ from itertools import count
 
 
 def in_a_child(do: Callable[[], object]) -> int:
-    """Do it in a copy of this process, which must have no threads; its exit status, negative where a signal ended it."""
+    """Do it in a copy of this process, which must have no threads; its exit status, negative if a signal ended it."""
     if (child := os.fork()) == 0:
         status = 1
         try:

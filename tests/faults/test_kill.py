@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -160,6 +162,17 @@ def test_the_page(runs: Runs, page: PageServer, nothing_left: Surroundings, roun
         watched_rounds(runs, page, watched, nothing_left, rounds(3, 40))
     finally:
         watched.database.close()
+
+
+def test_a_worker_that_is_stuck_ends_with_the_page(page: PageServer, nothing_left: Surroundings) -> None:
+    """Stopped, it heeds no signal but the last, as one that hangs in whatever it does."""
+    wait_for(lambda: page.log().count("worker is ready") == 2, "its workers")
+    for pid in page.parts("work.worker"):
+        os.kill(pid, signal.SIGSTOP)
+    assert page.process
+    page.process.kill()
+    page.process.wait()
+    wait_alone(nothing_left)
 
 
 def watched_rounds(runs: Runs, page: PageServer, watched: Watched, surroundings: Surroundings, count: int) -> None:

@@ -35,7 +35,6 @@ from client.ui.store.database import Database, StoreError
 from client.ui.store.jobs import Job, JobQueue
 from client.ui.work.drawing import draw
 from client.ui.work.faults import FaultError, of_full_disk
-from client.ui.work.parent import end_with_parent
 from client.ui.work.summary import FOUND, save_found, write_summary
 from client.ui.work.tending import Tending
 from client.ui.work.watching import JobWatch
@@ -208,12 +207,11 @@ def explain(error: MotError | OSError, job: Job, data: Path) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Work for `mot ui`, until SIGTERM or until it ends."""
+    """Work for `mot ui`, until SIGTERM, which comes when that ends, too."""
     if os.environ.get(FORM) == "json":
         begin_json_lines()
     else:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    end_with_parent()
     work(Settings.of_environment())
 
 

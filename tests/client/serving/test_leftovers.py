@@ -55,10 +55,8 @@ def left():
 def run_script(temporary: Path, script: str) -> list[str]:
     """The lines that it prints; what is in it beside PLACES happens in a process of its own."""
     environment = os.environ | {"TMPDIR": str(temporary)}
-    done = subprocess.run(
-        [sys.executable, "-c", PLACES + script], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment, check=True
-    )
-    return done.stdout.splitlines()
+    command = [sys.executable, "-c", PLACES + script]
+    return subprocess.check_output(command, text=True, cwd=ROOT, env=environment).splitlines()
 
 
 @pytest.fixture
