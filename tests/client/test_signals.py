@@ -15,7 +15,7 @@ from tests.command import ROOT
 AT_EACH_STEP = """
 import os, signal, sys, threading
 def send(frame, what, argument):
-    if frame.f_code.co_filename == threading.__file__ and sends():
+    if frame.f_code.co_filename == threading.__file__ and sends(frame):
         os.kill(os.getpid(), signal.SIGTERM)
     return send if frame.f_code.co_filename == threading.__file__ else None
 """
@@ -26,7 +26,7 @@ from tests.each_call import in_a_child
 def wait(number):
     global sends
     steps = count(1)
-    sends = lambda: next(steps) == number
+    sends = lambda frame: next(steps) == number
     with stopped_by_signals() as stop:
         sys.settrace(send)
         while not stop.wait(0.01):
@@ -37,7 +37,9 @@ for number in range(1, 80):  # of which one wait has fewer
 WORKER = """
 from client.ui.settings import Settings
 from client.ui.work import worker
-sends = lambda: True
+def sends(frame):  # while the worker's loop waits for its event, whose lock it has at first
+    within = threading.Condition.wait.__code__, threading.Event.wait.__code__, worker.Worker.work.__code__
+    return (frame.f_code, frame.f_back.f_code, frame.f_back.f_back.f_code) == within
 settings = Settings.of_environment()
 def begin(word):
     sys.settrace(send)
