@@ -21,14 +21,15 @@ def deferred_interrupt() -> Iterator[Callable[[], None]]:
     a second one ends the process at once. Outside the main thread signals stay as they are, because
     Python handles them in the main thread alone.
     """
-    asked = threading.Event()
+    asked = False  # no event: it has a lock, which a second signal's handler would wait for
 
     def ask(number: int, _frame: FrameType | None) -> None:
-        asked.set()
+        nonlocal asked
+        asked = True
         signal.signal(number, signal.SIG_DFL)
 
     def check() -> None:
-        if asked.is_set():
+        if asked:
             raise KeyboardInterrupt
 
     with _handled(ask):

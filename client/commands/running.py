@@ -20,6 +20,7 @@ from client.jobs.threads import Observer, Outcome, run_jobs
 from client.log_lines import event
 from client.pipeline.tracked import TrackedFrame
 from client.serving.networks import Networks
+from client.signals import outside_of_handlers
 from client.terminal import Bars, for_machines, progress_bars, show
 from client.video.source import Source
 
@@ -32,22 +33,25 @@ def stopped_by_signals() -> Iterator[Event]:
 
     SIGHUP stays ignored where it is, as by ``nohup``.
     """
-    stop = Event()
+    stop, asked = Event(), False
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
+        nonlocal asked
+        if asked or stop.is_set():
             raise KeyboardInterrupt
-        stop.set()
+        asked = True
+        set_stop()
 
     before = {number: signal.getsignal(number) for number in _SIGNALS}
-    try:
-        for number in _SIGNALS:
-            if number != signal.SIGHUP or before[number] != signal.SIG_IGN:
-                signal.signal(number, handle)
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with outside_of_handlers(stop.set) as set_stop:
+        try:
+            for number in _SIGNALS:
+                if number != signal.SIGHUP or before[number] != signal.SIG_IGN:
+                    signal.signal(number, handle)
+            yield stop
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def track_and_report(jobs: Sequence[JobSpec], *, side_by_side: int, overwrite: bool) -> list[Outcome]:

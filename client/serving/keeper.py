@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -12,28 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-# Runs between us and the process: asks the kernel to stop it (SIGTERM) when its parent ends, even if that is killed.
-# Its parent is the thread that starts it, see Keeper.
-# PR_SET_PDEATHSIG is 1 in linux/prctl.h and outlives exec.
-# Before, it leaves a guard in the process's group, a child of nobody: when the process has ended, however it has, so
-# does what is left of the group. Triton's model processes wait for it for ever where it ends while it loads a model.
-_LAUNCHER = """
-import ctypes, os, select, signal, sys
-ctypes.CDLL(None).prctl(1, 15)
-try:
-    process = os.pidfd_open(os.getpid())
-except OSError:  # a kernel older than 5.3
-    process = None
-if process is not None:
-    if (child := os.fork()) == 0:
-        if os.fork() == 0:
-            select.select([process], [], [])
-            os.killpg(0, signal.SIGKILL)
-        os._exit(0)
-    os.waitpid(child, 0)
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
+from client.launcher import ending_with_us
 
 
 class Keeper(Thread):
@@ -44,7 +22,7 @@ class Keeper(Thread):
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> None:
         super().__init__(name="triton-keeper", daemon=True)
-        self._command = [*(sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())), *command]
+        self._command = ending_with_us(command)
         self._environment, self._log = environment, log
         self._process: Future[subprocess.Popen[bytes]] = Future()
 

@@ -1,7 +1,8 @@
 """What killed processes have left behind: a server's folder and its shared memory.
 
 A server's owner holds a lock in its folder; the kernel gives it back when the owner ends, however it ends. So a folder
-that can be locked belongs to nobody, also where several containers share it and count their processes alike.
+that can be locked belongs to nobody, also where several containers share it and count their processes alike. Nor does
+one without a lock: its owner was killed before it had made one, or while it removed the folder.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +19,7 @@ from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")
 _PREFIX = "mot-triton-"
+_NAME = re.compile(rf"{_PREFIX}\d+-[0-9a-f]{{8}}")
 _LOCK = "lock"
 # Triton's python backend makes an empty folder here, whatever TMPDIR says, leaves it when it is killed, and aborts
 # where it is missing at a clean stop. It does not say which one is its own.
@@ -27,7 +28,6 @@ _STAMP = re.compile(r"[A-Z]\d{4} \d\d:(\d\d):(\d\d\.\d+) ")  # how a line of Tri
 _QUARTER_S = 900.0
 _COARSE_S = 0.01  # a file system's clock ticks each 4 ms, or 10
 _NOTED = "environments"
-_CLAIMED_WITHIN_S = 1.0  # an owner may not have come to lock what it has just made
 
 
 class Place:
@@ -39,12 +39,10 @@ class Place:
         Raises:
             OSError: the temporary folder cannot be written.
         """
-        name = f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.folder = Path(tempfile.gettempdir(), name)
-        self.shared_memory_prefix = f"{name}-"
-        self.folder.mkdir(mode=0o700)
-        self._lock = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        while (claimed := _claimed()) is None:
+            pass
+        self.folder, self._lock = claimed
+        self.shared_memory_prefix = f"{self.folder.name}-"
 
     @contextmanager
     def starting(self, log: Path) -> Iterator[None]:
@@ -66,17 +64,60 @@ class Place:
 
     def remove(self) -> None:
         """The server has ended: remove everything."""
-        self.clear()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
         os.close(self._lock)
 
 
 def remove_leftovers() -> None:
     """Remove the places in this temporary folder whose owners are gone, if they were this user's."""
-    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
-        if _is_nobodys(lock):
-            _clear(lock.parent)
-            shutil.rmtree(lock.parent, ignore_errors=True)
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if _NAME.fullmatch(folder.name):
+            with suppress(OSError):  # it is somebody's, or has been removed meanwhile
+                _remove_nobodys(folder)
+
+
+def _claimed() -> tuple[Path, int] | None:
+    """A new folder and its lock, which is held; None: somebody has removed it before, as it was nobody's yet."""
+    folder = Path(tempfile.gettempdir(), f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    folder.mkdir(mode=0o700)
+    try:
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        return None
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if (folder / _LOCK).exists():
+        return folder, lock
+    os.close(lock)
+    return None
+
+
+def _remove_nobodys(folder: Path) -> None:
+    """Remove it unless its owner lives.
+
+    Raises:
+        OSError: it does; or the folder is gone.
+    """
+    if folder.lstat().st_uid != os.getuid():
+        return
+    filled = any(folder.iterdir())  # asked first: who lives makes the lock before anything else
+    try:
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        if filled:
+            _remove(folder)
+        else:
+            folder.rmdir()  # refused where the lock has come
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove(folder)
+    finally:
+        os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    _clear(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clear(folder: Path) -> None:
@@ -113,21 +154,3 @@ def _is_of(environment: Path, log: Path) -> bool:
     except FileNotFoundError:  # another server's, which has ended meanwhile
         return False
     return window is not None and window[0] - _COARSE_S <= made <= window[1]
-
-
-def _is_nobodys(lock: Path) -> bool:
-    """Whether a lock is ours to take, as nobody holds it."""
-    try:
-        file = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        found = os.fstat(file)
-        return (
-            found.st_uid == os.getuid() and abs(time.time() - found.st_mtime) > _CLAIMED_WITHIN_S
-        )  # a clock may be set back
-    except OSError:
-        return False
-    finally:
-        os.close(file)

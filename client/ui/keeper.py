@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import math
-import os
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from functools import partial
 from threading import Event
 from typing import Self
 
+from client.launcher import GRACE_S, ending_with_us
 from client.log_lines import FORM
 from client.metrics import watch_queue
 from client.serving.network import MODEL_REPOSITORY
@@ -25,10 +25,8 @@ from client.terminal import for_machines
 from client.ui.settings import Settings, SettingsError
 from client.ui.store.database import Database, StoreError
 from client.ui.store.jobs import JobQueue
-from client.ui.work.parent import PARENT
 
 _LOOK_S = 0.2
-_GRACE_S = 10.0  # for a job to stop and be put back
 _LEAST_LIFE_S = 2.0  # a process that dies younger is not restarted at once
 _PAUSE_S = 2.0
 _CANARY_EVERY_S = 10.0  # an image in so long is no load, even on two cores
@@ -123,7 +121,7 @@ class Keeper:
     def _stop_processes(self) -> None:
         for process in self._processes.values():
             process.process.terminate()
-        deadline = time.monotonic() + _GRACE_S
+        deadline = time.monotonic() + GRACE_S  # for jobs to be put back
         for process in self._processes.values():
             with suppress(subprocess.TimeoutExpired):
                 process.process.wait(max(0.0, deadline - time.monotonic()))
@@ -140,13 +138,12 @@ class _Process:
 
     def _start(self) -> None:
         environment = self._settings.environment() | {
-            PARENT: str(os.getpid()),
             FORM: "json" if for_machines() else "text",
             "MALLOC_ARENA_MAX": "2",  # glibc gives every thread its own otherwise, and memory back from none of them
             "OPENCV_IO_MAX_IMAGE_PIXELS": str(self._settings.limits.pixels),
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", self._module],
+            ending_with_us([sys.executable, "-m", self._module]),
             env=environment,
             stdin=subprocess.DEVNULL,
             process_group=0,  # a terminal's Ctrl-C is the keeper's to handle

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +25,6 @@ from tests.media import names
 from tests.page_server import PageServer
 
 Rounds = Callable[[int, int], int]
-_CLAIMED_WITHIN_S = 1.1  # a server's folder that is younger is not swept: its owner may not have locked it yet
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -86,7 +87,6 @@ def test_the_client_with_a_server_of_its_own(
             process.communicate()
             wait_alone(nothing_left)
             assert_whole_or_absent(out, name, runs.undisturbed, runs.count)
-            time.sleep(_CLAIMED_WITHIN_S)
             runs.rerun(out, *embedded)
             nothing_left.check()
 
@@ -162,6 +162,17 @@ def test_the_page(runs: Runs, page: PageServer, nothing_left: Surroundings, roun
         watched_rounds(runs, page, watched, nothing_left, rounds(3, 40))
     finally:
         watched.database.close()
+
+
+def test_a_worker_that_is_stuck_ends_with_the_page(page: PageServer, nothing_left: Surroundings) -> None:
+    """Stopped, it heeds no signal but the last, as one that hangs in whatever it does."""
+    wait_for(lambda: page.log().count("worker is ready") == 2, "its workers")
+    for pid in page.parts("work.worker"):
+        os.kill(pid, signal.SIGSTOP)
+    assert page.process
+    page.process.kill()
+    page.process.wait()
+    wait_alone(nothing_left)
 
 
 def watched_rounds(runs: Runs, page: PageServer, watched: Watched, surroundings: Surroundings, count: int) -> None:

@@ -25,7 +25,6 @@ from client.ui.web.person import PersonCookie, RefusedError
 from client.ui.web.result_routes import ResultRoutes
 from client.ui.web.services import Services, services
 from client.ui.web.upload_routes import UploadRoutes, refused
-from client.ui.work.parent import end_with_parent
 from mot.errors import MotError
 
 SCRIPT = Path(__file__).resolve().parents[1] / "page" / "script.py"
@@ -69,8 +68,7 @@ async def _prune_for_ever(services: Services) -> None:
 
 
 def main() -> None:
-    """Serve until SIGTERM or until the parent ends."""
-    end_with_parent()
+    """Serve until SIGTERM."""
     own = services()
     settings = own.settings
     make_app(own).run(

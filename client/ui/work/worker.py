@@ -16,7 +16,6 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
-from types import FrameType
 
 from client.detection.errors import DetectorError, ModelChangedError
 from client.detection.outage import Outage
@@ -28,6 +27,7 @@ from client.pipeline.warm_up import warm_up
 from client.serving.errors import ServerError
 from client.serving.network import MODEL_REPOSITORY, Network, NetworkConfig
 from client.serving.networks import Networks
+from client.signals import outside_of_handlers
 from client.tracking import tracker_config
 from client.ui.sample import sample_path
 from client.ui.settings import Settings
@@ -35,7 +35,6 @@ from client.ui.store.database import Database, StoreError
 from client.ui.store.jobs import Job, JobQueue
 from client.ui.work.drawing import draw
 from client.ui.work.faults import FaultError, of_full_disk
-from client.ui.work.parent import end_with_parent
 from client.ui.work.summary import FOUND, save_found, write_summary
 from client.ui.work.tending import Tending
 from client.ui.work.watching import JobWatch
@@ -208,26 +207,22 @@ def explain(error: MotError | OSError, job: Job, data: Path) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Work for `mot ui`, until SIGTERM or until it ends."""
+    """Work for `mot ui`, until SIGTERM, which comes when that ends, too."""
     if os.environ.get(FORM) == "json":
         begin_json_lines()
     else:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    end_with_parent()
     work(Settings.of_environment())
 
 
 def work(settings: Settings) -> None:
     """Work until SIGTERM."""
     worker = Worker(settings, f"{socket.gethostname()}-{os.getpid()}")
-
-    def end(number: int, frame: FrameType | None) -> None:
-        worker.end()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to handle
-    event("worker is ready")
-    worker.work()
+    with outside_of_handlers(worker.end) as end:
+        signal.signal(signal.SIGTERM, lambda number, frame: end())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to handle
+        event("worker is ready")
+        worker.work()
 
 
 if __name__ == "__main__":

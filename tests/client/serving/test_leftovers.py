@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,10 +26,42 @@ time.sleep(60)
 """
 
 
+# Places that are filled as a server would, and what is left of them.
+PLACES = """
+import tempfile
+from pathlib import Path
+from client.serving.leftovers import SHARED_MEMORY, Place, remove_leftovers
+from tests.each_call import at_each_call, in_a_child, kill
+
+tempfile.gettempdir()  # once: it has a lock of its own
+
+def fill(place):
+    (place.folder / "models").mkdir()
+    (SHARED_MEMORY / f"{place.shared_memory_prefix}region").touch()
+
+def live():
+    place = Place()
+    fill(place)
+    place.remove()
+
+def left():
+    folders = list(Path(tempfile.gettempdir()).iterdir())
+    within = sorted(path.name for folder in folders for path in folder.iterdir())
+    regions = ["region" for folder in folders for _ in SHARED_MEMORY.glob(f"{folder.name}-*")]
+    return " ".join(["folder" for _ in folders] + within + regions) or "nothing"
+"""
+
+
+def run_script(temporary: Path, script: str) -> list[str]:
+    """The lines that it prints; what is in it beside PLACES happens in a process of its own."""
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    command = [sys.executable, "-c", PLACES + script]
+    return subprocess.check_output(command, text=True, cwd=ROOT, env=environment).splitlines()
+
+
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(leftovers, "_CLAIMED_WITHIN_S", 0.0)
     return tmp_path
 
 
@@ -54,7 +85,6 @@ def test_the_place_of_a_killed_owner_is_removed(temporary: Path, owner: subproce
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     assert len(regions(owner)) == 1 and len(list(temporary.iterdir())) == 1
-    time.sleep(0.01)
     remove_leftovers()
     assert regions(owner) == [] and list(temporary.iterdir()) == []
 
@@ -75,12 +105,38 @@ def test_folders_of_others_stay(temporary: Path) -> None:
     assert len(list(temporary.iterdir())) == 2
 
 
-def test_a_place_that_has_just_been_made_is_not_taken_away(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "_CLAIMED_WITHIN_S", 1.0)
-    (temporary / "mot-triton-1-abc").mkdir()
-    (temporary / "mot-triton-1-abc/lock").touch()  # not locked yet
-    remove_leftovers()
-    assert (temporary / "mot-triton-1-abc").is_dir()
+def test_an_owner_that_is_killed_anywhere_leaves_nothing_for_long(temporary: Path) -> None:
+    """At each of its calls, from the folder's making to the end of its removal."""
+    left = run_script(temporary, "for _ in at_each_call(live, kill): print(left()); remove_leftovers(); print(left())")
+    before, after = left[::2], left[1::2]
+    assert {"folder", "folder lock", "folder lock models region"} <= set(before) and set(after) == {"nothing"}
+    assert "folder models" in before  # its removal had begun
+
+
+def test_whoever_is_killed_while_removing_leaves_the_rest_to_the_next(temporary: Path) -> None:
+    script = """
+def prepare():
+    in_a_child(lambda: (fill(Place()), kill()))
+prepare()
+for _ in at_each_call(remove_leftovers, kill): print(left()); remove_leftovers(); print(left()); prepare()
+"""
+    left = run_script(temporary, script)
+    before, after = left[::2], left[1::2]
+    assert {"folder lock models region", "folder models"} <= set(before) and set(after) == {"nothing"}
+
+
+def test_whoever_removes_while_a_place_is_made_takes_none_from_its_owner(temporary: Path) -> None:
+    """At each of the owner's calls; where it was too early, the owner has made another place."""
+    script = """
+def claim():
+    place = Place()
+    fill(place)
+    in_a_child(remove_leftovers)
+    print(left(), flush=True)
+    place.remove()
+for status in at_each_call(claim, remove_leftovers): assert status == 0, status
+"""
+    assert set(run_script(temporary, script)) == {"folder lock models region"}
 
 
 def test_what_the_server_makes_elsewhere_is_noted_and_removed(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from client.launcher import ending_with_us
 from client.ui.settings import Limits, Settings
 from client.ui.store.database import Database
 from client.ui.store.jobs import Job, JobQueue
-from client.ui.work.parent import PARENT
 from tests.command import ROOT
 from tests.tiny_model import repository
 
@@ -41,9 +40,10 @@ def job_spec(input: Path, **changes: Any) -> str:
 def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process; killed at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "client.ui.work.worker"],
+        ending_with_us([sys.executable, "-m", "client.ui.work.worker"]),
         cwd=ROOT,
-        env=settings.environment() | {PARENT: str(os.getpid()), "OPENBLAS_NUM_THREADS": "1"},
+        env=settings.environment() | {"OPENBLAS_NUM_THREADS": "1"},
+        process_group=0,
     )
     try:
         yield process
