@@ -17,6 +17,7 @@ from typing import Any, Self
 from client.batch.executor import Lost
 from client.batch.work import Ended, Work, Worker
 from client.jobs.spec import JobError
+from client.signals import outside_of_handlers
 
 _MOST_SUBMITTED = 10_000  # of which Ray begins the first first, and sees how many machines would be of use
 _KNOCK_S = 10.0
@@ -152,11 +153,12 @@ def taken_back(stop: Event) -> Iterator[None]:
     Ray interrupts the process as Ctrl-C would. Raised wherever the video's thread is at that moment, the interrupt may
     be swallowed (what a destructor or a callback from C raises is only printed), and the task would go on.
     """
-    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with outside_of_handlers(stop.set) as set_stop:
+        before = signal.signal(signal.SIGINT, lambda *_: set_stop())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
