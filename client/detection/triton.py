@@ -24,6 +24,7 @@ from mot.contract import MODEL_NAME, ModelSpec
 from mot.detections import Detections
 
 _UNKNOWN = -1
+_DIES_WITHIN_S = 1.0  # a killed server's connections are closed before anybody can see that it has ended
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _FULL_PAUSE_S = 0.2  # at the longest, as a place in a queue is free again before long
 
@@ -64,7 +65,8 @@ class TritonDetector(LetterboxDetector):
             connect: makes a transport for ``url`` and says the address in full; by default a real one.
             shared_memory: how images reach a server on this machine, see :class:`client.detection.sharing.Sharing`.
             being_mended: asked after each call that was not answered. While it says yes, ``retry_for_s`` does not
-                run; it may raise the :class:`mot.errors.MotError` that ends the waiting.
+                run (and is a second at least: what is wrong may show that late); it may raise the
+                :class:`mot.errors.MotError` that ends the waiting.
             tell: called while the server does not answer, and once when it does again; from several threads.
 
         Raises:
@@ -73,7 +75,8 @@ class TritonDetector(LetterboxDetector):
         """
         self._transport, self._address = connect(url, protocol)
         self._model = model
-        self._deadline_s, self._retry_for_s = deadline_s, retry_for_s
+        self._deadline_s = deadline_s
+        self._retry_for_s = max(retry_for_s, _DIES_WITHIN_S) if being_mended else retry_for_s
         self._being_mended = being_mended
         self._closing = threading.Event()
         self._pressure = Pressure(in_flight)

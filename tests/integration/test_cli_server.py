@@ -11,6 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -136,8 +137,9 @@ def test_own_server_that_dies_again_and_again_is_given_up(
     until = time.monotonic() + 60
     while process.poll() is None:
         for child in children(process.pid):
-            if Path(f"/proc/{child}/comm").read_text().strip() == "tritonserver":
-                os.killpg(child, signal.SIGKILL)
+            with suppress(OSError):  # it has ended meanwhile
+                if Path(f"/proc/{child}/comm").read_text().strip() == "tritonserver":
+                    os.killpg(child, signal.SIGKILL)
         assert time.monotonic() < until
         time.sleep(0.05)
     _, err = finish(process, status=1)

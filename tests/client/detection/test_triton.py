@@ -288,6 +288,14 @@ def test_a_server_that_is_being_mended_is_waited_for_without_a_clock() -> None:
     detector.close()
 
 
+def test_a_server_that_has_just_died_is_waited_for_until_that_shows() -> None:
+    transport, answers = Scripted(*[away] * 3, compute), iter([False, False, True])
+    detector = TritonDetector("x", connect=transport.connect, retry_for_s=0, being_mended=lambda: next(answers))
+    (image,) = images(1)
+    boxes_are_of(image, detector.infer(image).boxes)
+    detector.close()
+
+
 def test_a_server_that_cannot_be_mended_ends_the_waiting() -> None:
     def given_up() -> bool:
         raise ServerError("five restarts have not helped")
