@@ -65,9 +65,13 @@ class Letterbox:
                 f"{self.source_width}x{self.source_height}"
             )
         (width, height), (left, top) = self.resized, self.offset
-        out = np.full((self.height, self.width, 3), PAD_VALUE, np.uint8)
-        out[top : top + height, left : left + width] = _scaled(image, width, height)
-        return out
+        scaled = _scaled(image, width, height)
+        if (width, height) == (self.width, self.height):
+            return scaled
+        bottom, right = self.height - top - height, self.width - left - width
+        grey = (PAD_VALUE,) * 3
+        padded = cv2.copyMakeBorder(scaled, top, bottom, left, right, cv2.BORDER_CONSTANT, value=grey)
+        return np.asarray(padded, np.uint8)
 
     def forward(self, boxes: FloatArray) -> FloatArray:
         """(N, 4) xyxy, source pixels -> (N, 4) xyxy, input pixels."""

@@ -85,9 +85,12 @@ def test_apply_pads_with_grey_and_keeps_channels(source: tuple[int, int]) -> Non
     assert (out[inside] == (10, 20, 30)).all() and (out[~inside] == PAD_VALUE).all()
 
 
-def test_an_image_that_fits_is_not_changed() -> None:
-    image = np.random.default_rng(0).integers(0, 255, (320, 576, 3), np.uint8)
-    np.testing.assert_array_equal(letterbox(576, 320).apply(image), image)
+@pytest.mark.parametrize("order", [1, -1], ids=["as it lies", "a view"])
+def test_an_image_that_fits_is_copied(order: int) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (320, 576, 3), np.uint8)[:, :, ::order]
+    out = letterbox(576, 320).apply(image)
+    np.testing.assert_array_equal(out, image)
+    assert out.flags.c_contiguous and not np.shares_memory(out, image)
 
 
 def test_shrinking_averages() -> None:
