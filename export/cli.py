@@ -76,7 +76,7 @@ def model(
 ) -> None:
     """Write OUTPUT/VERSION/model.onnx, model.py and both configurations, if ONNX Runtime agrees with PyTorch.
 
-    Example: mot-export model runs/default/last.pt --image street.jpg
+    Example: mot-export model runs/default/embedded.pt --image street.jpg
     """
     for path, kind in ((checkpoint, "checkpoint"), *((each, "image") for each in image or ())):
         existing(path, kind)

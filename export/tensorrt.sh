@@ -3,7 +3,7 @@
 #
 # Build a TensorRT engine, fp16, from an exported graph, with trtexec in NVIDIA's TensorRT container (10.1 to 11.x):
 #
-#     mot-export model runs/default/last.pt --output runs/tensorrt/fairmot --passes portable --precision fp16 \
+#     mot-export model runs/mot17_mit_b1/last.pt --output runs/tensorrt/fairmot --passes portable --precision fp16 \
 #         --image street.jpg
 #     IMAGE=... export/tensorrt.sh runs/tensorrt/fairmot/1/model.onnx runs/tensorrt/fairmot/1/model.plan
 #

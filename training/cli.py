@@ -174,7 +174,7 @@ def embedding(
     ] = None,
     accelerator: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
 ) -> None:
-    """Teach the embedding alone, over a detector that stays what it is; minutes on a CPU.
+    """Teach the embedding alone, over a detector that stays what it is; on two CPU cores half an hour for the shipped data.
 
     mot-train fit does so at its end where the recipe says so, as default does; for other people to know apart, another
     seed, or weights that were released. The same command goes on where it was stopped.
@@ -220,7 +220,7 @@ def _teach_embedding(checkpoint: Path, data: Path, output: Path, overrides: list
 def show(checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of mot-train fit.")]) -> None:
     """Print a checkpoint's recipe, step, identities and parameter counts.
 
-    Example: mot-train show runs/default/last.pt
+    Example: mot-train show runs/default/embedded.pt
     """
     existing(checkpoint, "checkpoint")
     from training.checkpoint import load_checkpoint, model_of
@@ -252,7 +252,7 @@ def release_command(
 ) -> None:
     """Write a checkpoint for others: averaged weights alone, and no paths of this machine.
 
-    Example: mot-train release runs/default/last.pt training/pretrained/fairmot.pt --recipe default
+    Example: mot-train release runs/default/embedded.pt training/pretrained/fairmot.pt --recipe default
     """
     existing(checkpoint, "checkpoint")
     from training.release import release

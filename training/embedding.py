@@ -75,7 +75,7 @@ def teach_embedding(
         for number in range(recipe.embedding.looks):
             looks.take(number, progress)
     except KeyboardInterrupt as stop:
-        stop.add_note(f"{looks.folder} is kept, the same command goes on")
+        stop.add_note(f"{looks.folder} is kept, the same command goes on (mot-train fit: with --resume)")
         raise
     learn(model, recipe, looks, samples.identities, progress)
     save_checkpoint(

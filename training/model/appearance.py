@@ -67,7 +67,7 @@ def places(boxes: Tensor, height: int, width: int, stride: int = STRIDE) -> Tens
     across = torch.tensor(ACROSS, device=boxes.device)
     down = torch.tensor(DOWN, device=boxes.device)
     x = (x1[..., None] + (x2 - x1)[..., None] * across) / stride  # (N, K, 3)
-    y = (y1[..., None] + (y2 - y1)[..., None] * down) / stride  # (N, K, 4)
+    y = (y1[..., None] + (y2 - y1)[..., None] * down) / stride  # (N, K, 8)
     column = x.floor().clamp(0, width - 1).long()
     row = y.floor().clamp(0, height - 1).long()
     return (row[..., :, None] * width + column[..., None, :]).flatten(2)
