@@ -19,11 +19,13 @@ import ctypes, os, select, signal, sys
 ctypes.CDLL(None).prctl(1, 15)
 try:
     process, parent = os.pidfd_open(os.getpid()), os.pidfd_open(os.getppid())
-except OSError:  # a kernel older than 5.3, or the parent has ended
+except (OSError, AttributeError):  # a kernel older than 5.3 or a Python that does not know it, or the parent has ended
     process = None
 if process is not None:
     if (child := os.fork()) == 0:
         if os.fork() == 0:
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # as whole groups get them
+                signal.signal(number, signal.SIG_IGN)
             if process not in select.select([process, parent], [], [])[0]:
                 select.select([process], [], [], float(sys.argv[2]))
             os.killpg(0, signal.SIGKILL)

@@ -37,6 +37,7 @@
         SceneError           a validation scene is malformed                         training/scene.py
         CheckpointError      a checkpoint cannot be read or written                  training/checkpoint.py
         WeightError          initial weights do not fit                              training/weights/file.py
+        NoLessonError        an embedding has nothing to learn by itself             training/embedding.py
         ParityError          an exported graph differs from the network              export/parity.py
 
 One that is said to be a ValueError, too, is so for programs that use the libraries and check their own values.

@@ -121,6 +121,7 @@ def _fit(
 
     from training.checkpoint import resumed_recipe
     from training.devices import make_fabric
+    from training.embedding import NoLessonError
     from training.failures import explained
     from training.recipe import changes, load_recipe
     from training.scene import parse_scene
@@ -160,7 +161,11 @@ def _fit(
     best = output / "best.pt"
     made = best if best.is_file() else last
     if resolved.embedding.looks and fabric.is_global_zero:
-        _teach_embedding(made, data, made := output / "embedded.pt", [], fabric.device)
+        try:
+            _teach_embedding(made, data, output / "embedded.pt", [], fabric.device)
+            made = output / "embedded.pt"
+        except NoLessonError as error:
+            report(f"no lesson for the embedding alone: {error}")
     report(f"next: mot-export model {made} --image PICTURE")
 
 
@@ -174,7 +179,7 @@ def embedding(
     ] = None,
     accelerator: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
 ) -> None:
-    """Teach the embedding alone, over a detector that stays what it is; on two CPU cores half an hour for the shipped data.
+    """Teach the embedding alone, over a detector that stays what it is; half an hour for the shipped model's.
 
     mot-train fit does so at its end where the recipe says so, as default does; for other people to know apart, another
     seed, or weights that were released. The same command goes on where it was stopped.

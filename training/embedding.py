@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -55,29 +56,34 @@ def teach_embedding(
     What was seen is kept in ``OUTPUT.looks`` until the end, look by look: the same call goes on after the last one.
 
     Raises:
-        MotError: bad data or checkpoint; a network whose embedding is not read in boxes; no identities to learn.
+        NoLessonError: a network whose embedding is not read in boxes; no identities to learn.
+        MotError: bad data or checkpoint.
         KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP; a note says what is kept.
     """
     state = load_checkpoint(checkpoint)
     model, _ = model_of(state, checkpoint)
     recipe = overridden(state["recipe"], overrides, str(checkpoint))
     if not isinstance(model, RTMDet):
-        raise MotError(f"{checkpoint}: the embedding of {model.architecture} is learned by mot-train fit alone")
+        raise NoLessonError(f"{checkpoint}: the embedding of {model.architecture} is learned by mot-train fit alone")
+    if recipe.architecture != model.architecture:
+        raise MotError(f"{checkpoint}: it is of {model.architecture}, which --set architecture cannot change")
+    if output.is_dir():
+        raise MotError(f"{output}: a folder; name the file that shall be written")
     if not recipe.embedding.looks:
         raise MotError(f"{checkpoint}: its recipe gives the embedding no looks; --set embedding.looks=12")
     samples = load_samples(data, recipe.identities_from, leave_out=recipe.leave_out)
     if samples.identities < 2:
-        raise MotError(f"{data}: {samples.identities} identities; an embedding learns to tell two apart, at least")
+        raise NoLessonError(f"{data}: {samples.identities} identities; an embedding learns to tell two apart, at least")
     model.to(device)
     looks = Looks(output.with_name(f"{output.name}.looks"), model, recipe, samples)
-    looks.begin(sha256(checkpoint.read_bytes()).hexdigest(), report)
+    looks.begin(_digest(model), report)
     try:
         for number in range(recipe.embedding.looks):
             looks.take(number, progress)
+        learn(model, recipe, looks, samples.identities, progress)
     except KeyboardInterrupt as stop:
-        stop.add_note(f"{looks.folder} is kept, the same command goes on (mot-train fit: with --resume)")
+        stop.add_note(f"{looks.folder} is kept; mot-train embedding {checkpoint} {output} goes on")
         raise
-    learn(model, recipe, looks, samples.identities, progress)
     save_checkpoint(
         output,
         {
@@ -92,6 +98,10 @@ def teach_embedding(
     return recipe
 
 
+class NoLessonError(MotError):
+    """There is nothing to learn: no such embedding, or nobody to tell apart."""
+
+
 class Looks:
     """What a detector at rest shows of everybody who is known, in files."""
 
@@ -99,8 +109,7 @@ class Looks:
         self.folder = folder
         self._model, self._recipe = model, recipe
         self._of = {
-            "images": len(samples.samples),
-            "identities": samples.identities,
+            "data": _digest_of(samples),
             "seed": recipe.seed,
             "size": [recipe.width, recipe.height, recipe.max_objects],
             # People in a mosaic are small and cut.
@@ -117,10 +126,10 @@ class Looks:
             cache=recipe.cache,
         )
 
-    def begin(self, checkpoint: str, report: Report) -> None:
-        """Keep the looks that are there, where they are of this checkpoint (its SHA-256) and these data."""
+    def begin(self, weights: str, report: Report) -> None:
+        """Keep the looks that are there, where they are of these weights (a digest) and these data."""
         about = self.folder / "about.json"
-        of = json.dumps({"checkpoint": checkpoint, **self._of})
+        of = json.dumps({"weights": weights, **self._of})
         if self.folder.is_dir() and (not about.is_file() or about.read_text(encoding="utf-8") != of):
             report(f"{self.folder} is of other weights or data; made anew")
             shutil.rmtree(self.folder)
@@ -252,3 +261,21 @@ class _Normal:
         assert layer.bias is not None
         layer.weight /= self._deviation[None, :, None, None]
         layer.bias -= layer.weight.flatten(1) @ self._mean
+
+
+def _digest(model: nn.Module) -> str:
+    """Of the weights, whatever file they came in."""
+    digest = sha256()
+    for name, values in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(values.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _digest_of(samples: SampleSet) -> str:
+    """Of who is labelled where."""
+    digest = sha256()
+    for sample in samples.samples:
+        digest.update(os.fsencode(sample.image))
+        digest.update(sample.labels.tobytes())
+    return digest.hexdigest()

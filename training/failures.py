@@ -36,10 +36,10 @@ def explained(recipe: Recipe) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        message = explanation(error, recipe)
-        if message is None:
+        message, notes = explanation(error, recipe), getattr(error, "__notes__", ())
+        if message is None or (isinstance(error, MotError) and not notes):
             raise
-        raise MotError("; ".join([message, *getattr(error, "__notes__", ())])) from error
+        raise MotError("; ".join([message, *notes])) from error
 
 
 def explanation(error: Exception, recipe: Recipe) -> str | None:

@@ -123,7 +123,7 @@ class RayCluster:
         except (errors.TaskCancelledError, errors.WorkerCrashedError) as error:
             if fault:
                 return Lost(reason=fault, blamed=True)
-            if isinstance(error, errors.TaskCancelledError):
+            if isinstance(error, errors.TaskCancelledError) or self._stopped_at is not None:  # asked, or made to
                 return Ended(state="stopped")
             return Lost(reason=f"its worker has died: {_first_line(error)}", blamed=True)
         except errors.OutOfMemoryError as error:

@@ -1,8 +1,8 @@
 """What killed processes have left behind: a server's folder and its shared memory.
 
-A server's owner holds a lock in its folder; the kernel gives it back when the owner ends, however it ends. So a folder
-that can be locked belongs to nobody, also where several containers share it and count their processes alike. Nor does
-one without a lock: its owner was killed before it had made one, or while it removed the folder.
+A server's owner holds a lock of its folder; the kernel gives it back when the owner ends, however it ends. So a folder
+that can be locked belongs to nobody, also where several containers share it and count their processes alike, and where
+its owner was killed while it made or removed it. systemd-tmpfiles, which empties old folders, leaves locked ones alone.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")
 _PREFIX = "mot-triton-"
+_AS_LOCK = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAME = re.compile(rf"{_PREFIX}\d+-[0-9a-f]{{8}}")
-_LOCK = "lock"
 # Triton's python backend makes an empty folder here, whatever TMPDIR says, leaves it when it is killed, and aborts
 # where it is missing at a clean stop. It does not say which one is its own.
 _ENVIRONMENTS = (Path("/tmp"), "python_env_*")
@@ -81,11 +81,12 @@ def _claimed() -> tuple[Path, int] | None:
     folder = Path(tempfile.gettempdir(), f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}")
     folder.mkdir(mode=0o700)
     try:
-        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        lock = os.open(folder, _AS_LOCK)
     except FileNotFoundError:
         return None
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    if (folder / _LOCK).exists():
+    with suppress(OSError):  # where a file system has no such locks (NFS), nobody else gets one either, and all stays
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    if folder.exists():
         return folder, lock
     os.close(lock)
     return None
@@ -99,15 +100,7 @@ def _remove_nobodys(folder: Path) -> None:
     """
     if folder.lstat().st_uid != os.getuid():
         return
-    filled = any(folder.iterdir())  # asked first: who lives makes the lock before anything else
-    try:
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        if filled:
-            _remove(folder)
-        else:
-            folder.rmdir()  # refused where the lock has come
-        return
+    lock = os.open(folder, _AS_LOCK)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _remove(folder)

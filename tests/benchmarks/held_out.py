@@ -1,10 +1,10 @@
 """Accuracy on scenes that a model has not seen at all, each with the model of the fold that was trained without it.
 
     mot-train fit --recipe default --output runs/fold_09 --set 'leave_out=["mot17-09"]' ...
-    python tests/benchmarks/held_out.py runs/fold_*/embedded.pt                        # in all disguises, default tracker
-    PYTHONPATH=peers python tests/benchmarks/held_out.py runs/fold_*/embedded.pt --peers   # beside them, in the same run
+    python tests/benchmarks/held_out.py runs/fold_*/embedded.pt                   # in all disguises, default tracker
+    PYTHONPATH=peers python tests/benchmarks/held_out.py runs/fold_*/embedded.pt --peers   # beside them, the same run
     python tests/benchmarks/held_out.py runs/fold_*/embedded.pt --size 448x256
-    python tests/benchmarks/held_out.py runs/fold_*/embedded.pt --tune 60 --setting conf_thres=0.4..0.7 --disguise "as is"
+    python tests/benchmarks/held_out.py runs/fold_*/embedded.pt --tune 60 --setting conf_thres=0.4..0.7
 
 Which scenes a fold holds out, its checkpoint's recipe says (`leave_out`). With --tune, a tracker's settings are
 searched as `mot tune` does it, each scene left out in turn and judged by the settings found on the others; scores are

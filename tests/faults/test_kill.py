@@ -165,7 +165,7 @@ def test_the_page(runs: Runs, page: PageServer, nothing_left: Surroundings, roun
 
 
 def test_a_worker_that_is_stuck_ends_with_the_page(page: PageServer, nothing_left: Surroundings) -> None:
-    """Stopped, it heeds no signal but the last, as one that hangs in whatever it does."""
+    """Stopped, it cannot end in order, as one that hangs in whatever it does."""
     wait_for(lambda: page.log().count("worker is ready") == 2, "its workers")
     for pid in page.parts("work.worker"):
         os.kill(pid, signal.SIGSTOP)

@@ -169,7 +169,7 @@ def test_a_batch_that_is_stopped_and_killed_goes_on(
     process.send_signal(signal.SIGTERM)
     finish(process, 130)
     records = [Record.read(out, name, done=False) for name in FRAMES]  # none of those done in this moment, or not begun
-    assert {record.state for record in records if record} == {"stopped"}
+    assert {record.state for record in records if record} <= {"stopped"}
 
     process = start(*given)
     eventually(lambda: done(out) and begun(out), process)

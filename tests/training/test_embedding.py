@@ -94,7 +94,7 @@ def test_what_was_stopped_goes_on_as_if_it_had_not_been(data: Path, tmp_path: Pa
     assert teach(start, data, whole)[:2] == ["look 1 of 3 1/4", "look 1 of 3 2/4"]
     with pytest.raises(KeyboardInterrupt) as stop:
         teach(start, data, stopped, stop_after=2)
-    assert stop.value.__notes__ == [f"{stopped}.looks is kept, the same command goes on"]
+    assert stop.value.__notes__ == [f"{stopped}.looks is kept; mot-train embedding {start} {stopped} goes on"]
     assert not stopped.exists()
     told = teach(start, data, stopped)
     assert told[0].startswith("look 3 of 3")
@@ -137,6 +137,24 @@ def test_no_such_lesson(architecture: str, settings: dict[str, Any], message: st
     start = checkpoint(tmp_path / "last.pt", architecture, **settings)
     with pytest.raises(MotError, match=message):
         teach(start, data, tmp_path / "embedded.pt")
+
+
+def test_an_architecture_that_cannot_be_changed_and_a_folder_in_the_place(data: Path, tmp_path: Path) -> None:
+    start = checkpoint(tmp_path / "last.pt")
+    with pytest.raises(MotError, match=r"last\.pt: it is of rtmdet_nano, which --set architecture cannot change"):
+        teach(start, data, tmp_path / "embedded.pt", "architecture=yolox_nano")
+    with pytest.raises(MotError, match=r": a folder; name the file"):
+        teach(start, data, tmp_path)
+
+
+def test_looks_of_other_labels_are_made_anew(data: Path, tmp_path: Path) -> None:
+    start, output = checkpoint(tmp_path / "last.pt"), tmp_path / "embedded.pt"
+    with pytest.raises(KeyboardInterrupt):
+        teach(start, data, output, stop_after=2)
+    rows = next((tmp_path / "data").rglob("labels_with_ids/**/*.txt"))
+    first, *others = rows.read_text().splitlines()
+    rows.write_text("\n".join([first.replace(first.split()[2], "0.5"), *others]) + "\n")
+    assert teach(start, data, output)[0] == f"{output}.looks is of other weights or data; made anew"
 
 
 def test_nobody_to_tell_apart(tmp_path: Path) -> None:
@@ -183,3 +201,16 @@ def test_fit_ends_with_it_where_the_recipe_says_so(
         main(["fit", "--data", str(data), "--output", str(out), "--accelerator", "cpu", *options])
     assert f"next: mot-export model {out / 'embedded.pt'}" in capsys.readouterr().out
     assert network(out / "embedded.pt")
+
+
+def test_fit_ends_well_where_there_is_no_such_lesson(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    settings = ["architecture=yolox_nano", "width=96", "height=64", "batch_size=5", "epochs=1", "workers=0"]
+    settings += ["cache=false", "init=none", "init_path=", "embedding.looks=1", "max_objects=8"]
+    options = [option for setting in settings for option in ("--set", setting)]
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["fit", "--data", str(data), "--output", str(out), "--accelerator", "cpu", *options])
+    printed = capsys.readouterr().out
+    assert "no lesson for the embedding alone: " in printed and f"next: mot-export model {out / 'last.pt'}" in printed

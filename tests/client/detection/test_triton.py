@@ -12,6 +12,7 @@ from itertools import chain, count, repeat
 import numpy as np
 import pytest
 
+from client.detection import triton
 from client.detection.connect import WireProtocol
 from client.detection.errors import DetectorError, ModelChangedError
 from client.detection.outage import Outage
@@ -288,7 +289,8 @@ def test_a_server_that_is_being_mended_is_waited_for_without_a_clock() -> None:
     detector.close()
 
 
-def test_a_server_that_has_just_died_is_waited_for_until_that_shows() -> None:
+def test_a_server_that_has_just_died_is_waited_for_until_that_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triton, "_DIES_WITHIN_S", 60)
     transport, answers = Scripted(*[away] * 3, compute), iter([False, False, True])
     detector = TritonDetector("x", connect=transport.connect, retry_for_s=0, being_mended=lambda: next(answers))
     (image,) = images(1)
