@@ -31,7 +31,7 @@ def is_cut(container: InputContainer, decoding: Decoding) -> bool:
     if announced is None or reached is None:
         return too_few
     steps = (announced - reached) * decoding.frame_rate
-    exact = too_few or _written_length(decoding) is not None
+    exact = too_few or announced == _written_length(decoding)
     return announced - reached > max(_SLACK, 2 / decoding.frame_rate) or (exact and steps > _PART_OF_A_STEP)
 
 
@@ -123,7 +123,10 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
         begin = float((stream.start_time or 0) * stream.time_base)
         return _reached(decoding, begin, decoding.end), float(stream.duration * stream.time_base)
     if (length := _written_length(decoding)) is not None:
-        return _reached(decoding, 0.0, decoding.end), length
+        reached = _reached(decoding, 0.0, decoding.end)
+        if container.duration is None or reached is None or reached <= length + max(_SLACK, 2 / decoding.frame_rate):
+            return reached, length
+        # It is written in full, the header's length and all stamps in a unit, which is then the part that is damaged.
     if container.duration is not None:
         announced = container.duration / av.time_base
         begin = container.start_time / av.time_base if container.start_time is not None else 0.0

@@ -54,6 +54,19 @@ def test_a_cut_file_is_noticed_by_its_length(
     assert f", {frames} frames, but its header announces 4 s; is the file cut off or damaged?" in caplog.text
 
 
+def test_a_cut_file_is_noticed_where_its_unit_of_time_is_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All stamps are five times what they were, so that they go beyond the length that a tag tells."""
+    path = cut(make_video(tmp_path / "odd.mkv", grain(40)), 0.5)
+    data = path.read_bytes()
+    scale = b"\x2a\xd7\xb1\x83"  # Matroska's TimecodeScale, of three bytes
+    assert data.count(scale + b"\x0f\x42\x40") == 1  # 1,000,000 ns
+    path.write_bytes(data.replace(scale + b"\x0f\x42\x40", scale + b"\x4c\x4b\x40"))
+    frames = count(path)
+    assert f", {frames} frames, but its header announces 20 s; is the file cut off or damaged?" in caplog.text
+
+
 @pytest.mark.parametrize(("kind", "options"), [("avi", {}), ("mp4", {"movflags": "+faststart"})])
 def test_a_cut_file_is_noticed_by_its_count(
     tmp_path: Path, kind: str, options: dict[str, str], caplog: pytest.LogCaptureFixture
