@@ -16,7 +16,7 @@ import numpy.typing as npt
 from client.analysis.footsteps import Bools, Floats, Footsteps, Ints
 
 BAND, BEYOND = 0, 2  # near the line; near the line's extension past one of its ends
-_NEARLY = 1e-9  # relative; two squared distances that differ by less are equal
+_NEARLY = 1e-9  # relative; two squared distances that differ by less are equal, and so is a place with an end of a line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +87,8 @@ def passages(steps: Footsteps, line: Floats) -> tuple[npt.NDArray[np.int8], Floa
         along = [(x[step + i] - start[0]) * ux + (y[step + i] - start[1]) * uy for i in (0, 1)]
         share = across[step] / (across[step] - across[step + 1])
         at = along[0] + share * (along[1] - along[0])
+        for end_at in (0.0, length):  # exactly through an end, or a joint, is a matter of rounding
+            at[np.abs(at - end_at) < _NEARLY * length] = end_at
         # Half open, so that a passage through a joint is not one of both segments.
         inside = (at >= 0) & ((at <= length) if number == len(line) - 2 else (at < length))
         step, at = step[inside], at[inside]

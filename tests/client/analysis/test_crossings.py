@@ -187,6 +187,14 @@ def test_an_upright_line_and_a_single_pixel_line() -> None:
     assert len(crossed(way((200, 200), (200, 400)), [(150, 300), (151, 300)])) == 0
 
 
+def test_exactly_through_an_end_is_through_the_line() -> None:
+    """At each of its ends, whatever the rounding of the point does."""
+    for end in ((205.25, 134.25), (33.1, 77.7), (400.3, 12.9)):
+        for line in ([(0.25, 0.25), end], [end, (0.25, 0.25)]):
+            for down in (218.0, 31.7, 101.3):
+                assert len(crossed([(end[0], end[1] + down), (end[0], end[1] - down)], line)) == 1, (line, down)
+
+
 def reference(rows: MotRows, line: list[Foot], hysteresis: float) -> list[tuple[int, int, int]]:
     """Frames, ids and directions, person by person and row by row, of a straight line and rows without gaps."""
     (ax, ay), (bx, by) = line
@@ -202,7 +210,7 @@ def reference(rows: MotRows, line: list[Foot], hysteresis: float) -> list[tuple[
             along, across = x * ux + y * uy, y * ux - x * uy
             if before is not None and (before[1] >= 0) != (across >= 0):
                 at = before[0] + (along - before[0]) * before[1] / (before[1] - across)
-                if 0 <= at <= length:
+                if -1e-9 * length < at < (1 + 1e-9) * length:
                     net, passed = net + (1 if across >= 0 else -1), frame
             before = (along, across)
             over = max(-along, along - length, 0.0)
