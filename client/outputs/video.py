@@ -64,7 +64,7 @@ class VideoSink(FileSink):
         sound: Sound | None = None,
     ) -> None:
         super().__init__(path)
-        self._frame_rate = _as_fraction(frame_rate)
+        self._frame_rate = max(_as_fraction(frame_rate), Fraction(_CLOCK, _LONGEST_PAUSE))
         self._renderer = renderer
         self._quality = quality or VideoQuality()
         self._sound = sound

@@ -34,7 +34,8 @@ class VideoFile(Source):
             self._container.close()
             raise
         # Beside sound, FFmpeg's own AVI begins with one picture and a few empty ones.
-        self._gaps = Gaps(1 / self._decoding.frame_rate, first_alone=self._container.format.name == "avi")
+        first_alone = self._container.format.name == "avi" and bool(self._container.streams.audio)
+        self._gaps = Gaps(1 / self._decoding.frame_rate, first_alone=first_alone)
         announced = self._decoding.announced
         self.name = path.stem
         self.frame_rate = self._decoding.frame_rate

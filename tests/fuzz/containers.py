@@ -126,6 +126,8 @@ def untellable(path: Path, times: npt.NDArray[np.float64], source: VideoFile) ->
         return "pictures that are only referred to"
     if path.suffix == ".mp4" and packets.count < FRAMES <= stream.frames:
         return "an edit list may leave them out"
+    if path.suffix == ".avi" and odd[:1].tolist() == [0] and source._container.streams.audio:
+        return "beside sound, an AVI may begin with a picture that stands alone"
     if cut and path.suffix == ".ts":
         return "a transport stream is whole wherever it begins and ends"
     if steady and path.suffix == ".mp4" and not stream.frames:

@@ -101,6 +101,13 @@ def test_a_pause_beyond_the_clock_is_shortened_and_said(tmp_path: Path, caplog: 
     assert "a pause of 20.0 days is shortened" in caplog.text
 
 
+def test_a_picture_in_months_is_written(tmp_path: Path) -> None:
+    """A damaged header may say so."""
+    path = write_video(tmp_path / "slow.mp4", [tracked(1, numbered_image(1), 0)], rate=1 / (100 * 86_400))
+    with open_source(str(path)) as source:
+        assert [number_of(frame.image) for frame in source] == [1]
+
+
 @pytest.mark.parametrize("aspect", [Fraction(4, 3), Fraction(16, 15), Fraction(9, 16)])
 def test_pixels_that_are_not_square_stay_so(tmp_path: Path, aspect: Fraction) -> None:
     item = tracked(1, numbered_image(1))

@@ -67,6 +67,17 @@ def test_a_cut_file_is_noticed_where_its_unit_of_time_is_damaged(
     assert f", {frames} frames, but its header announces 20 s; is the file cut off or damaged?" in caplog.text
 
 
+def test_the_second_frame_of_an_avi_without_sound_is_missed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = plain(tmp_path / "gap.avi", {})
+    data = bytearray(path.read_bytes())
+    first = data.index(b"00dc", data.index(b"movi"))
+    second = data.index(b"00dc", first + 4)
+    data[second + 3 : second + 8] = bytes(5)  # the end of its name, and its size
+    path.write_bytes(data)
+    assert count(path) == 39
+    assert "about 1 frames are missing in 1 gaps, the first one of 0.2 s after frame 1;" in caplog.text
+
+
 @pytest.mark.parametrize(("kind", "options"), [("avi", {}), ("mp4", {"movflags": "+faststart"})])
 def test_a_cut_file_is_noticed_by_its_count(
     tmp_path: Path, kind: str, options: dict[str, str], caplog: pytest.LogCaptureFixture
