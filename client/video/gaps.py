@@ -42,7 +42,7 @@ class Gaps:
     @property
     def are_odd(self) -> bool:
         """Whether there are any, and the source is steady otherwise."""
-        steps = self._frames - 1
+        steps = self._frames - 1 - (self._open is not None)  # how long the last one stands says nothing
         return self.count > 0 and self._usual >= _USUAL * steps and self._usual + self.count >= _STEADY * steps
 
     def _is_gap(self, step: float) -> bool:

@@ -26,8 +26,9 @@ def gaps_of(numbers: list[float], *, first_alone: bool = False) -> Gaps:
         ([*range(9), *range(12, 24)], 1, 3, (9, 0.4)),
         ([0, *range(2, 24)], 1, 1, (1, 0.2)),
         ([*range(9), 10, 12, *range(13, 20), 22, 23, 24], 3, 4, (9, 0.2)),
+        ([0, *range(2, 9), 10], 1, 1, (1, 0.2)),
     ],
-    ids=["one", "behind the first", "three"],
+    ids=["one", "behind the first", "three", "beside a still at the end"],
 )
 def test_missing_frames_are_counted(numbers: list[float], count: int, missing: int, first: tuple[int, float]) -> None:
     gaps = gaps_of(numbers)
