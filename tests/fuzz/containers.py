@@ -116,12 +116,15 @@ def untellable(path: Path, times: npt.NDArray[np.float64], source: VideoFile) ->
     """
     decoding = source._decoding
     stream, packets = decoding.stream, decoding.packets
-    odd = np.flatnonzero(np.diff(times) * source.frame_rate >= 1.3)
+    steps = np.diff(times) * source.frame_rate
+    odd = np.flatnonzero(steps >= 1.3)
     steady = len(times) > 0 and (odd >= len(times) - 2).all()  # the last one may stand for long
     cut = len(times) > 0 and (odd >= len(times) - 5).all()  # in the middle of pictures that refer to later ones
     few = FRAMES - len(times) <= 2
     if packets.discarded:
         return "an edit list hides them"
+    if (np.abs(steps[odd] - np.rint(steps[odd])) > 0.3).any():
+        return "times are damaged, too, where frames are missing: a pause as good as a gap"
     if packets.count >= FRAMES and stream.codec_context.name in ("vp8", "vp9"):
         return "pictures that are only referred to"
     if path.suffix == ".mp4" and packets.count < FRAMES <= stream.frames:
