@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from math import inf
 
@@ -22,9 +23,22 @@ def can_copy(sound: Sound, path: str) -> bool:
     refusal = sound.refusal
     if not refusal and sound.codec not in _CODECS:
         refusal = f"it is {sound.codec}, which an MP4 does not take"
+    if not refusal and not _is_taken(sound):
+        refusal = f"it is {sound.codec} of {sound.stream.codec_context.sample_rate} Hz, which an MP4 does not take"
     if refusal:
         log.warning("%s: is written without sound: %s; --no-audio does without this warning", path, refusal)
     return not refusal
+
+
+def _is_taken(sound: Sound) -> bool:
+    """Ask FFmpeg's writer, which refuses the whole file for such a stream: MP3 of less than 16 kHz, for one."""
+    try:
+        with av.open(io.BytesIO(), "w", format="mp4") as trial:
+            trial.add_stream_from_template(sound.stream)
+            trial.start_encoding()
+    except (OSError, ValueError, av.FFmpegError):
+        return False
+    return True
 
 
 class SoundCopy:

@@ -42,14 +42,19 @@ def onsets(path: Path) -> list[float]:
 
 
 def make_clip(
-    path: Path, codec: str, frames: int = 24, sound_s: float = 2.4, times: Sequence[float] | None = None
+    path: Path,
+    codec: str,
+    frames: int = 24,
+    sound_s: float = 2.4,
+    times: Sequence[float] | None = None,
+    hertz: int = HERTZ,
 ) -> Path:
     """Numbered frames, ten a second or at ``times``, beside beeps."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=RATE)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         video.codec_context.time_base = Fraction(1, 1000)
-        audio = container.add_stream(codec, rate=HERTZ)
+        audio = container.add_stream(codec, rate=hertz)
         audio.layout = "mono"
         for n in range(frames):
             picture = av.VideoFrame.from_ndarray(numbered_image(n), "rgb24")
@@ -58,7 +63,7 @@ def make_clip(
             container.mux(video.encode(picture))
         container.mux(video.encode())
         kind = audio.format.name
-        wave, resampler = beeps(sound_s), av.AudioResampler(kind, "mono", HERTZ)
+        wave, resampler = beeps(sound_s), av.AudioResampler(kind, "mono", hertz)
         size = audio.codec_context.frame_size or 1024
         for begin in range(0, len(wave), size):
             tone = av.AudioFrame.from_ndarray(wave[None, begin : begin + size], "fltp", "mono")
@@ -146,6 +151,15 @@ def test_sound_that_an_mp4_does_not_take_is_said(tmp_path: Path, caplog: pytest.
     with av.open(str(out)) as container:
         assert [stream.type for stream in container.streams] == ["video"]
     assert "out.mp4: is written without sound: it is pcm_s16le, which an MP4 does not take" in caplog.text
+
+
+def test_a_rate_that_an_mp4_does_not_take_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    out = copy(make_clip(tmp_path / "in.flv", "libmp3lame", hertz=11_025), tmp_path / "out.mp4")
+    with av.open(str(out)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+    with open_source(str(out)) as source:
+        assert len(list(source)) == 24
+    assert "out.mp4: is written without sound: it is mp3 of 11025 Hz, which an MP4 does not take" in caplog.text
 
 
 def test_no_sound_is_wanted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
