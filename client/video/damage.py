@@ -11,6 +11,7 @@ from av.container import InputContainer
 
 from client.video.decode import Decoding
 from client.video.gaps import Gaps
+from client.video.packets import LARGEST_FRAME_RATE
 from client.video.structure import break_of
 
 _NO_TIME_STAMPS, _MAY_JUMP = 0x80, 0x200  # libavformat/avformat.h: AVFMT_NOTIMESTAMPS, AVFMT_TS_DISCONT
@@ -119,7 +120,11 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
             last = decoding.packets.last
             if last >= stream.frames:  # a damaged index may say anything
                 last = decoding.packets.count - 1
-            return float(last * stream.time_base) + 1 / decoding.frame_rate, float(stream.frames * stream.time_base)
+            step = 1 / decoding.frame_rate
+            tick = float(stream.time_base)
+            if tick * LARGEST_FRAME_RATE < 1:  # the header's rate is damaged, and another is taken for it
+                tick = step
+            return last * tick + step, stream.frames * tick
         begin = float((stream.start_time or 0) * stream.time_base)
         return _reached(decoding, begin, decoding.end), float(stream.duration * stream.time_base)
     if (length := _written_length(decoding)) is not None:

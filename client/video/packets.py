@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 from client.video.source import VideoError
 
 _DEFAULT_FRAME_RATE = 25.0  # where nothing tells
-_LARGEST_FRAME_RATE = 1000.0  # beyond it, a container gives its clock's rate for the pictures'
+LARGEST_FRAME_RATE = 1000.0  # beyond it, a container gives its clock's rate for the pictures'
 _REGULAR = 0.6  # of the intervals, that are near the usual one
 _STRETCH = 12  # intervals: whole bursts of 2, 3, 4 or 6
 _LONGEST_STEP = 1.0  # seconds a frame, of bursts; what is slower are pauses
@@ -194,7 +194,7 @@ class Packets:
         stamps = [float(packet.dts * tick) for packet, _ in own if packet.dts is not None]
         times = [arrival for _, arrival in own] if self.arrives else stamps
         announced = [rate for rate in (self._stream.average_rate, self._stream.guessed_rate) if rate]
-        usable = [float(rate) for rate in announced if 0 < rate <= _LARGEST_FRAME_RATE]
+        usable = [float(rate) for rate in announced if 0 < rate <= LARGEST_FRAME_RATE]
         step = _usual(np.diff(times))
         if step is None:
             return usable[0] if usable else _DEFAULT_FRAME_RATE
@@ -220,7 +220,7 @@ def _usual(intervals: npt.NDArray[np.float64]) -> float | None:
     is the median over stretches of several. Where a clock jumps back or stands still, nothing is learnt.
     """
     intervals = _running(intervals)
-    positive = intervals[intervals > 1 / _LARGEST_FRAME_RATE]
+    positive = intervals[intervals > 1 / LARGEST_FRAME_RATE]
     if not len(positive):
         return None
     middle = np.sort(positive)[(len(positive) - 1) // 2]  # one of them, also where their number is even
@@ -230,7 +230,7 @@ def _usual(intervals: npt.NDArray[np.float64]) -> float | None:
         return usual
     stretch = float(np.median(np.convolve(intervals, np.ones(_STRETCH), "valid"))) / _STRETCH
     bursts = len(near) < _REGULAR * len(intervals) or stretch > 2 * usual
-    return stretch if bursts and 1 / _LARGEST_FRAME_RATE < stretch < _LONGEST_STEP else usual
+    return stretch if bursts and 1 / LARGEST_FRAME_RATE < stretch < _LONGEST_STEP else usual
 
 
 def _running(intervals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -67,6 +67,18 @@ def test_a_cut_file_is_noticed_where_its_unit_of_time_is_damaged(
     assert f", {frames} frames, but its header announces 20 s; is the file cut off or damaged?" in caplog.text
 
 
+def test_a_cut_avi_is_noticed_where_its_rate_is_damaged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = cut(plain(tmp_path / "fast.avi", {}), 0.5)
+    data = bytearray(path.read_bytes())
+    scale = data.index(b"strh") + 8 + 20  # AVISTREAMHEADER's dwScale and dwRate, one second's
+    assert data[scale : scale + 8] == (1).to_bytes(4, "little") + (10).to_bytes(4, "little")
+    data[scale + 4 : scale + 8] = (524_298).to_bytes(4, "little")
+    path.write_bytes(data)
+    frames = count(path)
+    assert 10 < frames < 35
+    assert f"{frames} frames could be read of the 40 that its header announces; is the file cut off" in caplog.text
+
+
 def test_the_second_frame_of_an_avi_without_sound_is_missed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = plain(tmp_path / "gap.avi", {})
     data = bytearray(path.read_bytes())
