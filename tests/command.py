@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from client.serving import keeper
 from tests.media import Image, make_video
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,8 +37,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 
 def children(pid: int) -> list[int]:
     """The processes that a process has started, from whatever thread, the oldest first."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sorted(int(child) for task in tasks for child in (task / "children").read_text().split())
+    return sorted(keeper.children(pid))  # whose threads may end meanwhile
 
 
 def wait_for_line(process: subprocess.Popen[str], text: str) -> str:
