@@ -125,6 +125,8 @@ def untellable(path: Path, times: npt.NDArray[np.float64], source: VideoFile) ->
         return "an edit list hides them"
     if (np.abs(steps[odd] - np.rint(steps[odd])) > 0.3).any():
         return "times are damaged, too, where frames are missing: a pause as good as a gap"
+    if 2 * len(odd) > len(steps):
+        return "a source that is mostly pauses may be one that is not steady"
     if packets.count >= FRAMES and stream.codec_context.name in ("vp8", "vp9"):
         return "pictures that are only referred to"
     if path.suffix == ".mp4" and packets.count < FRAMES <= stream.frames:
