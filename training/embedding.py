@@ -76,7 +76,7 @@ def teach_embedding(
         raise NoLessonError(f"{data}: {samples.identities} identities; an embedding learns to tell two apart, at least")
     model.to(device)
     looks = Looks(output.with_name(f"{output.name}.looks"), model, recipe, samples)
-    looks.begin(_digest(model), report)
+    looks.begin(_weights_digest(model), report)
     try:
         for number in range(recipe.embedding.looks):
             looks.take(number, progress)
@@ -109,7 +109,7 @@ class Looks:
         self.folder = folder
         self._model, self._recipe = model, recipe
         self._of = {
-            "data": _digest_of(samples),
+            "data": _labels_digest(samples),
             "seed": recipe.seed,
             "size": [recipe.width, recipe.height, recipe.max_objects],
             # People in a mosaic are small and cut.
@@ -195,7 +195,10 @@ class Looks:
 
     def count(self, size: int) -> int:
         """How many batches there are."""
-        people = [len(self.read(number)[2]) for number in range(self._recipe.embedding.looks)]
+        people = []
+        for number in range(self._recipe.embedding.looks):
+            with np.load(self._path(number)) as file:  # reads what is asked for, and sights are large
+                people.append(len(file["identities"]))
         return sum(max(1, each // size) for each in people)
 
     def _path(self, number: int) -> Path:
@@ -263,7 +266,7 @@ class _Normal:
         layer.bias -= layer.weight.flatten(1) @ self._mean
 
 
-def _digest(model: nn.Module) -> str:
+def _weights_digest(model: nn.Module) -> str:
     """Of the weights, whatever file they came in."""
     digest = sha256()
     for name, values in model.state_dict().items():
@@ -272,7 +275,7 @@ def _digest(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _digest_of(samples: SampleSet) -> str:
+def _labels_digest(samples: SampleSet) -> str:
     """Of who is labelled where."""
     digest = sha256()
     for sample in samples.samples:

@@ -33,7 +33,7 @@ def is_cut(container: InputContainer, decoding: Decoding) -> bool:
         return too_few
     steps = (announced - reached) * decoding.frame_rate
     exact = too_few or announced == _written_length(decoding)
-    return announced - reached > max(_SLACK, 2 / decoding.frame_rate) or (exact and steps > _PART_OF_A_STEP)
+    return announced - reached > _slack(decoding) or (exact and steps > _PART_OF_A_STEP)
 
 
 def warn_of_missing(path: str, container: InputContainer, decoding: Decoding, cause: str) -> None:
@@ -129,7 +129,7 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
         return _reached(decoding, begin, decoding.end), float(stream.duration * stream.time_base)
     if (length := _written_length(decoding)) is not None:
         reached = _reached(decoding, 0.0, decoding.end)
-        if container.duration is None or reached is None or reached <= length + max(_SLACK, 2 / decoding.frame_rate):
+        if container.duration is None or reached is None or reached <= length + _slack(decoding):
             return reached, length
         # It is written in full, the header's length and all stamps in a unit, which is then the part that is damaged.
     if container.duration is not None:
@@ -139,6 +139,11 @@ def _extent(container: InputContainer, decoding: Decoding) -> tuple[float | None
             begin = 0.0
         return _reached(decoding, begin, decoding.packets.reached), announced
     return None, None
+
+
+def _slack(decoding: Decoding) -> float:
+    """Seconds by which lengths in headers err: two frames, or what is usual."""
+    return max(_SLACK, 2 / decoding.frame_rate)
 
 
 def _written_length(decoding: Decoding) -> float | None:
