@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import theilslopes
 
+from client.serving.keeper import is_running
 from tests.command import children
 
 # What the second half may grow by in an hour. A stream that is connected to again every minute and leaves a handle or
@@ -58,12 +59,10 @@ def sample(pid: int) -> Sample | None:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all below it, the oldest first."""
-    try:
-        below = children(pid)
-    except OSError:
+    """A process and all below it, the oldest first; nothing where it is gone."""
+    if not is_running(pid):
         return []
-    return [pid, *(each for child in below for each in family(child))]
+    return [pid, *(each for child in children(pid) for each in family(child))]
 
 
 def named(pids: Sequence[int]) -> dict[str, int]:
