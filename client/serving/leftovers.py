@@ -28,6 +28,7 @@ _STAMP = re.compile(r"[A-Z]\d{4} \d\d:(\d\d):(\d\d\.\d+) ")  # how a line of Tri
 _QUARTER_S = 900.0
 _COARSE_S = 0.01  # a file system's clock ticks each 4 ms, or 10
 _NOTED = "environments"
+LOG = "triton.log"  # of the server, where nobody wants it elsewhere
 
 
 class Place:
@@ -47,16 +48,16 @@ class Place:
     @contextmanager
     def starting(self, log: Path) -> Iterator[None]:
         """Around the server's start: note what it makes elsewhere; ``log`` is the server's."""
-        before = set(_environments())
+        before = _environments()
         try:
             yield
         finally:
-            made = [path for path in _environments() if path not in before]
+            made = _environments() - before
             if len(made) > 1:  # other servers have started at the same time
-                made = [path for path in made if _is_of(path, log)]
+                made = {path for path in made if _is_of(path, log)}
             if len(made) == 1:
                 with (self.folder / _NOTED).open("a") as noted:
-                    noted.write(f"{made[0]}\n")
+                    noted.write(f"{made.pop()}\n")
 
     def clear(self) -> None:
         """The server has ended: remove what it has left outside of the folder."""
@@ -69,7 +70,11 @@ class Place:
 
 
 def remove_leftovers() -> None:
-    """Remove the places in this temporary folder whose owners are gone, if they were this user's."""
+    """Remove the places in this temporary folder whose owners are gone, if they were this user's.
+
+    For whoever may need a server, also where it turns out that there is nothing to do: a command that was killed after
+    its results has left them, and the same command again needs none.
+    """
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         if _NAME.fullmatch(folder.name):
             with suppress(OSError):  # it is somebody's, or has been removed meanwhile
@@ -118,16 +123,24 @@ def _clear(folder: Path) -> None:
         with suppress(OSError):
             region.unlink()
     noted = folder / _NOTED
-    mine = noted.read_text().splitlines() if noted.is_file() else []
-    for environment in _environments():
-        if str(environment) in mine:
-            with suppress(OSError):
-                environment.rmdir()
+    mine = map(Path, noted.read_text().splitlines()) if noted.is_file() else _of_a_start_that_broke_off(folder / LOG)
+    for environment in _environments() & set(mine):
+        with suppress(OSError):
+            environment.rmdir()
 
 
-def _environments() -> list[Path]:
+def _environments() -> set[Path]:
     folder, pattern = _ENVIRONMENTS
-    return list(folder.glob(pattern))
+    return set(folder.glob(pattern))
+
+
+def _of_a_start_that_broke_off(log: Path) -> list[Path]:
+    """Environments that a server has made which was killed before its owner could note them."""
+    with suppress(OSError):  # no log was begun, or somebody removes the same
+        begun = log.stat().st_mtime - _QUARTER_S / 2
+        made = [path for path in _environments() if begun < path.stat().st_mtime < begun + _QUARTER_S]
+        return [path for path in made if _is_of(path, log)]
+    return []
 
 
 def _is_of(environment: Path, log: Path) -> bool:

@@ -9,15 +9,20 @@ from typing import Self
 
 from client.detection.errors import ModelChangedError
 from client.detection.transport import UnavailableError
+from client.serving.leftovers import remove_leftovers
 from client.serving.network import Network, NetworkConfig, Tell, open_network
 from mot.contract import ContractError
 
 
 class Networks:
-    """The one owner of detectors and of the embedded server, for jobs in any thread; a context manager."""
+    """The one owner of detectors and of the embedded server, for jobs in any thread; a context manager.
+
+    What killed processes have left of their servers is removed first, whether or not one is needed.
+    """
 
     def __init__(self, videos: int = 1, tell: Tell | None = None) -> None:
         """``videos``: tracked side by side at most; ``tell``: as :func:`client.serving.network.open_network` has it."""
+        remove_leftovers()
         self._videos, self._tell = videos, tell
         self._opened: dict[NetworkConfig, Network] = {}
         self._stack = ExitStack()

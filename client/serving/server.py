@@ -24,7 +24,7 @@ from client.detection.onnx import available_cores
 from client.detection.triton import TritonDetector
 from client.serving.errors import ServerError
 from client.serving.keeper import Keeper, children, is_running
-from client.serving.leftovers import Place, remove_leftovers
+from client.serving.leftovers import LOG, Place, remove_leftovers
 from client.serving.ports import free_ports
 from client.serving.triton_runtime import Runtime, build_runtime, key_headers
 from mot.contract import MODEL_NAME
@@ -131,7 +131,7 @@ class EmbeddedServer:
         remove_leftovers()
         try:
             self._place = Place()
-            self._log_file = self._wanted_log or self._place.folder / "triton.log"
+            self._log_file = self._wanted_log or self._place.folder / LOG
             self._log_file.parent.mkdir(parents=True, exist_ok=True)
             self._log_file.write_bytes(b"")
         except OSError as error:

@@ -14,6 +14,7 @@ import pytest
 
 from client.serving import leftovers
 from client.serving.leftovers import Place, remove_leftovers
+from client.serving.networks import Networks
 from tests.command import ROOT
 
 OWNER = """
@@ -87,6 +88,16 @@ def test_the_place_of_a_killed_owner_is_removed(temporary: Path, owner: subproce
     assert len(regions(owner)) == 1 and len(list(temporary.iterdir())) == 1
     remove_leftovers()
     assert regions(owner) == [] and list(temporary.iterdir()) == []
+
+
+def test_who_may_need_a_network_removes_them_though_none_is_needed(
+    temporary: Path, owner: subprocess.Popen[str]
+) -> None:
+    """As the same command again does where the first was killed after its results."""
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    with Networks():
+        assert regions(owner) == [] and list(temporary.iterdir()) == []
 
 
 def test_the_place_of_a_living_owner_stays(temporary: Path, owner: subprocess.Popen[str]) -> None:
@@ -173,6 +184,27 @@ def test_of_two_that_start_at_the_same_time_each_removes_its_own(
         )
     place.remove()
     assert [path.name for path in elsewhere.iterdir()] == ["python_env_other"]
+
+
+def test_what_was_made_before_a_start_was_broken_off_is_removed(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has noted it, but the log says when; at the same minute of another quarter of an hour it is another's."""
+    elsewhere = temporary / "elsewhere"
+    monkeypatch.setattr(leftovers, "_ENVIRONMENTS", (elsewhere, "python_env_*"))
+    place = Place()
+    log = place.folder / "triton.log"
+    log.write_text(
+        'I1125 05:16:02.400000 6312 pinned_memory_manager.cc:277] "Pinned memory pool is created"\n'
+        'I1125 05:16:02.600000 6312 model_lifecycle.cc:472] "loading: fairmot:1"\n'
+    )
+    begun = 1_763_766_900 + 60 * 1 + 2.4
+    os.utime(log, (begun + 0.2, begun + 0.2))
+    for name, made in (("mine", begun + 0.1), ("other", begun + 0.5), ("older", begun + 0.1 - 900)):
+        (elsewhere / f"python_env_{name}").mkdir(parents=True)
+        os.utime(elsewhere / f"python_env_{name}", (made, made))
+    place.remove()
+    assert {path.name for path in elsewhere.iterdir()} == {"python_env_other", "python_env_older"}
 
 
 def test_one_of_another_server_that_vanishes_meanwhile_is_passed_over(
