@@ -23,12 +23,15 @@ TOP_K = 16
 Exported = tuple[Network, ModelSpec, Path]
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+@pytest.fixture(scope="module", params=["rtmdet_nano", "rtmdet_nano_dcn"])
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """An untrained network whose scores are steep and whose boxes are large enough to overlap."""
     torch.manual_seed(0)
-    model = make_network("rtmdet_nano").eval()
+    model = make_network(request.param).eval()
     assert isinstance(model, RTMDet)
+    for layer in model.deformable.values():
+        torch.nn.init.normal_(layer.weight, std=0.02)  # type: ignore[arg-type]
+        torch.nn.init.normal_(layer.conv_offset.weight, std=0.02)  # type: ignore[arg-type,union-attr]
     with torch.no_grad():
         for level in model.head.levels:
             level.person.weight.mul_(4)  # type: ignore[union-attr,operator]
@@ -63,6 +66,7 @@ def test_only_standard_operators_and_no_loop(exported: Exported) -> None:
     assert not operators & {"Loop", "If", "NonMaxSuppression", "NonZero", "Where"}
     portable = {node.domain for node in graph.node} - {""}
     assert portable <= {"com.microsoft"}
+    assert ("DeformConv" in operators) == bool(exported[0].config.deformable)  # type: ignore[union-attr]
 
 
 def test_portable_passes_leave_onnxs_own_operators_alone(exported: Exported, tmp_path: Path) -> None:

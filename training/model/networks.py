@@ -21,7 +21,7 @@ def make_network(architecture: str, *, dcn: str = "auto") -> Network:
         MotError: the name is unknown.
     """
     if architecture in RTMDETS:
-        return RTMDet(architecture)
+        return RTMDet(architecture, dcn=dcn)
     if architecture not in ARCHITECTURES:
         raise MotError(f"architecture {architecture!r} is unknown; choose one of {', '.join(NAMES)}")
     return FairMOT(architecture, dcn=dcn)

@@ -15,8 +15,9 @@ from mot.contract import IMAGENET_MEAN, IMAGENET_STD
 from mot.errors import MotError
 from training.model.appearance import STRIDE, Appearance, AppearanceMap, places
 from training.model.cspnext import CSPNeXt
+from training.model.dcn import ModulatedDeformConv
 from training.model.pafpn import CSPNeXtPAFPN
-from training.model.separable_head import Cells, SeparableHead
+from training.model.separable_head import STRIDES, Cells, SeparableHead
 from training.model.suppression import survivors
 
 
@@ -27,11 +28,12 @@ class RTMDetConfig:
     appearance_width: int = 48  # channels of the map that embeddings are read from
     embedding_conv: int = 256
     embedding_dim: int = 64
+    deformable: tuple[int, ...] = ()  # strides whose maps a deformable convolution refines before the head
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 
 
-RTMDETS = {"rtmdet_nano": RTMDetConfig()}
+RTMDETS = {"rtmdet_nano": RTMDetConfig(), "rtmdet_nano_dcn": RTMDetConfig(deformable=(16, 32))}
 
 
 class RTMDet(nn.Module):
@@ -45,7 +47,7 @@ class RTMDet(nn.Module):
     mean: Tensor  # (3, 1, 1), of RGB in 0..255
     std: Tensor
 
-    def __init__(self, architecture: str) -> None:
+    def __init__(self, architecture: str, *, dcn: str = "auto") -> None:
         super().__init__()
         if architecture not in RTMDETS:
             raise MotError(f"architecture {architecture!r} is unknown; choose one of {', '.join(RTMDETS)}")
@@ -59,6 +61,7 @@ class RTMDet(nn.Module):
         self.head = SeparableHead(self.neck.width)
         for part in (self.backbone, self.neck, self.head):
             part.apply(_start_evenly)
+        self.deformable = nn.ModuleDict({str(stride): _added(self.neck.width, dcn) for stride in config.deformable})
         self.appearance = AppearanceMap(fine, self.neck.width, config.appearance_width)
         self.embedding = Appearance(config.appearance_width, config.embedding_conv, config.embedding_dim)
 
@@ -93,6 +96,9 @@ class RTMDet(nn.Module):
         """(N, 3, H, W) RGB 0..255 -> the backbone's map at stride 4 and the neck's at 8, 16 and 32."""
         fine, *deeper = self.backbone((images - self.mean) / self.std)
         maps: list[Tensor] = self.neck(*deeper)
+        for stride, convolution in self.deformable.items():
+            level = STRIDES.index(int(stride))
+            maps[level] = maps[level] + convolution(maps[level])
         return fine, maps
 
 
@@ -145,6 +151,13 @@ class RTMDetPredictor(nn.Module):
         else:
             embeddings = self.model.describe(fine, maps[0], boxes)
         return boxes, scores, embeddings.float()
+
+
+def _added(width: int, dcn: str) -> ModulatedDeformConv:
+    """A deformable convolution that adds nothing at first: the published head sees the maps that it was trained on."""
+    convolution = ModulatedDeformConv(width, width, provider=dcn)
+    nn.init.zeros_(convolution.weight)
+    return convolution
 
 
 def _start_evenly(module: nn.Module) -> None:

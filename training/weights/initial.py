@@ -12,7 +12,7 @@ from training.model.csp import CSPDarknetPAFPN
 from training.model.efficientnet import EfficientNetLite0
 from training.model.mit import MiT
 from training.model.networks import Network
-from training.model.rtmdet import RTMDet
+from training.model.rtmdet import RTMDETS, RTMDet
 from training.recipe import Recipe
 from training.weights.file import WeightError, read_weights
 from training.weights.names import own_names
@@ -67,7 +67,8 @@ def initialise(model: Network, recipe: Recipe) -> Report | None:
         return Report(origin=str(path), matched=list(backbone.state_dict()))
     if recipe.init == "rtmdet":
         if not isinstance(model, RTMDet):
-            raise WeightError(f"init = 'rtmdet' is for rtmdet_nano, not {recipe.architecture}; set init='none'")
+            fitting = " and ".join(RTMDETS)
+            raise WeightError(f"init = 'rtmdet' is for {fitting}, not {recipe.architecture}; set init='none'")
         report, given = published_weights(model, path)
         _require(report, recipe)
         copy_weights(model, report, given)

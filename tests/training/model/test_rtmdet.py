@@ -146,3 +146,19 @@ def test_every_name_makes_a_network_with_its_predictor() -> None:
     assert isinstance(make_predictor(network, 8), RTMDetPredictor)
     with pytest.raises(MotError, match=r"architecture 'dla_34' is unknown; choose one of mit_b1, .*rtmdet_nano"):
         make_network("dla_34")
+
+
+def test_deformable_convolutions_start_by_adding_nothing() -> None:
+    """So that published weights mean the same; and they learn, their places too once they add something."""
+    plain, deformable = make_network("rtmdet_nano").eval(), make_network("rtmdet_nano_dcn").eval()
+    assert isinstance(plain, RTMDet) and isinstance(deformable, RTMDet)
+    missing, unexpected = deformable.load_state_dict(plain.state_dict(), strict=False)
+    assert {name.split(".")[0] for name in missing} == {"deformable"} and not unexpected
+    images = torch.rand(1, 3, HEIGHT, WIDTH) * 255
+    torch.testing.assert_close(deformable(images)[1].logits, plain(images)[1].logits)
+    for layer in deformable.deformable.values():
+        nn.init.normal_(layer.weight, std=0.1)  # type: ignore[arg-type]
+    (moved := deformable(images)[1].logits).sum().backward()
+    assert not torch.allclose(moved, plain(images)[1].logits, atol=1e-3)
+    for name, parameter in deformable.deformable.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name

@@ -86,7 +86,7 @@ def test_other_architectures_and_missing_files_are_messages(tmp_path: Path) -> N
         initialise(network(0), given)
     file = write_file(tmp_path / "rtmdet.onnx", convolutions_of(network(0)))
     yolox = recipe(file).model_copy(update={"architecture": "yolox_nano"})
-    with pytest.raises(WeightError, match="init = 'rtmdet' is for rtmdet_nano, not yolox_nano"):
+    with pytest.raises(WeightError, match="init = 'rtmdet' is for rtmdet_nano and rtmdet_nano_dcn, not yolox_nano"):
         initialise(make_network("yolox_nano"), yolox)
 
 
