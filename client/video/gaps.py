@@ -5,6 +5,7 @@ from __future__ import annotations
 _LONGEST = 3.0  # seconds of a gap; what is longer is a pause
 _NEAR = 0.3  # of a step, by which one errs: clocks of 25 ticks a second for 10 pictures
 _USUAL, _STEADY = 0.5, 0.9  # of all steps, that are the usual one, and that are whole ones
+_ODD_OF_ONE, _MOSTLY = 2, 0.75  # steps that one misplaced frame makes odd, where so many of all are the usual one
 
 
 class Gaps:
@@ -43,7 +44,9 @@ class Gaps:
     def are_odd(self) -> bool:
         """Whether there are any, and the source is steady otherwise."""
         steps = self._frames - 1 - (self._open is not None)  # how long the last one stands says nothing
-        return self.count > 0 and self._usual >= _USUAL * steps and self._usual + self.count >= _STEADY * steps
+        odd = steps - self._usual - self.count
+        steady = odd <= steps - _STEADY * steps or (odd <= _ODD_OF_ONE and self._usual >= _MOSTLY * steps)
+        return self.count > 0 and self._usual >= _USUAL * steps and steady
 
     def _is_gap(self, step: float) -> bool:
         steps = round(step / self._step)

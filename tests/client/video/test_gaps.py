@@ -27,8 +27,9 @@ def gaps_of(numbers: list[float], *, first_alone: bool = False) -> Gaps:
         ([0, *range(2, 24)], 1, 1, (1, 0.2)),
         ([*range(9), 10, 12, *range(13, 20), 22, 23, 24], 3, 4, (9, 0.2)),
         ([0, *range(2, 9), 10], 1, 1, (1, 0.2)),
+        ([*range(6), 8, 9, 9.65, *range(10, 16)], 1, 2, (6, 0.3)),
     ],
-    ids=["one", "behind the first", "three", "beside a still at the end"],
+    ids=["one", "behind the first", "three", "beside a still at the end", "beside a misplaced frame"],
 )
 def test_missing_frames_are_counted(numbers: list[float], count: int, missing: int, first: tuple[int, float]) -> None:
     gaps = gaps_of(numbers)
@@ -47,8 +48,9 @@ def test_missing_frames_are_counted(numbers: list[float], count: int, missing: i
         [*range(12), *range(700, 712)],
         [n * 2.5 if n % 2 else n * 2.5 + 0.4 for n in range(20)],
         [0, 1, 4, 5, 9, 12, 13, 16, 20, 24, 27, 28],
+        [0, 1, 2, 4, 4.5, 5.5, 6.5, 7],
     ],
-    ids=["none", "one frame", "steady", "a still at the end", "a pause", "unsteady", "mostly gaps"],
+    ids=["none", "one frame", "steady", "a still at the end", "a pause", "unsteady", "mostly gaps", "few and unsteady"],
 )
 def test_what_is_no_gap(numbers: list[float]) -> None:
     assert not gaps_of(numbers).are_odd
