@@ -78,6 +78,13 @@ def owner(temporary: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+def make_environment(elsewhere: Path, name: str, made: float) -> None:
+    """What a server makes, as if at that second."""
+    folder = elsewhere / f"python_env_{name}"
+    folder.mkdir(parents=True)
+    os.utime(folder, (made, made))
+
+
 def regions(process: subprocess.Popen[str]) -> list[Path]:
     return list(leftovers.SHARED_MEMORY.glob(f"mot-triton-{process.pid}-*"))
 
@@ -174,9 +181,8 @@ def test_of_two_that_start_at_the_same_time_each_removes_its_own(
     log = place.folder / "triton.log"
     with place.starting(log):
         for name, minute in (("mine", 16), ("other", 17)):
-            (elsewhere / f"python_env_{name}").mkdir(parents=True)
-            made = 1_763_766_900 - 900 + 60 * minute + 2.5  # a multiple of 900 s, minutes, 2.5 s
-            os.utime(elsewhere / f"python_env_{name}", (made, made))
+            # A multiple of 900 s, minutes, 2.5 s.
+            make_environment(elsewhere, name, 1_763_766_900 - 900 + 60 * minute + 2.5)
         log.write_text(
             'E1125 05:16:02.400000 6312 server.cc:241] "CudaDriverHelper has not been initialized."\n'
             'I1125 05:16:02.600000 6312 model_lifecycle.cc:472] "loading: fairmot:1"\n'
@@ -201,8 +207,7 @@ def test_what_was_made_before_a_start_was_broken_off_is_removed(
     begun = 1_763_766_900 + 60 * 1 + 2.4
     os.utime(log, (begun + 0.2, begun + 0.2))
     for name, made in (("mine", begun + 0.1), ("other", begun + 0.5), ("older", begun + 0.1 - 900)):
-        (elsewhere / f"python_env_{name}").mkdir(parents=True)
-        os.utime(elsewhere / f"python_env_{name}", (made, made))
+        make_environment(elsewhere, name, made)
     place.remove()
     assert {path.name for path in elsewhere.iterdir()} == {"python_env_other", "python_env_older"}
 
