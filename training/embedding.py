@@ -22,14 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
 
 from mot.errors import MotError
 from mot.files import whole_file
 from training.checkpoint import load_checkpoint, model_of, save_checkpoint
 from training.data.dataset import TrainingSet
 from training.data.samples import SampleSet, load_samples
-from training.interrupt import leave_interrupts_to_parent
+from training.loader import allow_open_files, load_items
 from training.model.appearance import STRIDE
 from training.model.rtmdet import RTMDet
 from training.recipe import Recipe, overridden
@@ -153,12 +152,8 @@ class Looks:
         order = np.random.default_rng([self._recipe.seed, number]).permutation(self._known).tolist()
         size = self._recipe.batch_size
         batches = [[(number, i) for i in order[first : first + size]] for first in range(0, len(order), size)]
-        loader = DataLoader(
-            self._set,
-            batch_sampler=batches,
-            num_workers=self._recipe.workers,
-            worker_init_fn=leave_interrupts_to_parent,
-        )
+        allow_open_files(self._recipe.workers)
+        loader = load_items(self._set, batches, self._recipe.workers)
         seen: list[tuple[np.ndarray[Any, Any], ...]] = []
         for done, batch in enumerate(loader, start=1):
             seen.append(self._seen(batch))

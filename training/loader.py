@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import fields
 from multiprocessing.queues import Queue
+from pathlib import Path
+from traceback import clear_frames
 
 import cv2
 import torch
@@ -12,9 +16,11 @@ from torch._utils import ExceptionWrapper
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
+from mot.errors import MotError
 from training.data.dataset import EpochSampler, Item, Key, TrainingSet
 from training.data.labels import DataError
 from training.data.samples import SampleSet
+from training.data.targets import Targets
 from training.interrupt import leave_interrupts_to_parent
 from training.recipe import Recipe
 
@@ -22,6 +28,9 @@ from training.recipe import Recipe
 _MultiProcessingDataLoaderIter._shutdown = True
 
 MUCH_WAITING = 0.2  # share of the time
+_PREFETCH = 2  # batches that each worker loads ahead, as torch has it
+_PIPES = 4  # files of a worker: its queue, its end
+_SPARE = 16  # files that are open for a moment: an image, a connection, a checkpoint
 
 
 class Feed:
@@ -46,35 +55,26 @@ class Feed:
             cache=recipe.cache,
         )
         self._order = _RunSampler(sampler, self.steps_per_epoch * recipe.accumulate, recipe.epochs)
-        self._loader = DataLoader(
-            dataset,
-            batch_sampler=self._order,
-            num_workers=recipe.workers,
-            worker_init_fn=_start_worker,
-            pin_memory=device.type == "cuda",
-        )
+        self._loader = load_items(dataset, self._order, recipe.workers, pin_memory=device.type == "cuda")
 
     def from_step(self, step: int) -> Generator[list[Item], None, None]:
         """The micro-batches of each step of the run from ``step`` (from 0) on.
 
         Raises:
             DataError: an image cannot be read.
+            MotError: the system allows too few open files.
             RuntimeError, OSError, EOFError: a worker died, or cannot hand over what it has loaded.
         """
         self._order.first_batch = step * self._recipe.accumulate
+        allow_open_files(self._recipe.workers, self._recipe.accumulate)
         loaded = iter(self._loader)
         for _ in range(step, self.steps):
             begun, death = time.perf_counter(), None
             try:
                 batches = [next(loaded) for _ in range(self._recipe.accumulate)]
-            except DataError as error:
-                # torch puts a worker's traceback around its error; the last line is what the worker raised.
-                line = str(error).strip().splitlines()[-1]
-                raise DataError(line.removeprefix(f"{DataError.__module__}.{DataError.__qualname__}: ")) from error
-            except (RuntimeError, OSError, EOFError) as error:
-                death = type(error)(*error.args)
+            except (DataError, RuntimeError, OSError, EOFError) as error:
+                death = _anew(error)
             if death:
-                # Not the error itself, whose frames would keep the other workers alive until the process ends.
                 del loaded
                 raise death
             moved = [
@@ -92,6 +92,38 @@ class Feed:
         if not self._recipe.cache:
             remedies.append("set cache=true, if the images fit into memory once for each worker")
         return f"{waiting:.0%} of the time goes into waiting for data: {', or '.join(remedies)}"
+
+
+def load_items(
+    dataset: TrainingSet, batches: Iterable[list[Key]], workers: int, *, pin_memory: bool = False
+) -> DataLoader[Item]:
+    """A loader of these batches, whose workers leave signals to this process and tell it of all that ends them."""
+    return DataLoader(
+        dataset, batch_sampler=batches, num_workers=workers, worker_init_fn=_start_worker, pin_memory=pin_memory
+    )
+
+
+def allow_open_files(workers: int, accumulate: int = 1) -> None:
+    """Raise this process's limit of open files to what the loader's workers, started next, need; never lower it.
+
+    Where one of them found no file left, an image could not be read, and its neighbours wait for each other.
+
+    Raises:
+        MotError: the system allows fewer.
+    """
+    if workers == 0:
+        return
+    tensors = 1 + len(fields(Targets))  # of an item; each of a batch costs two files until it is taken
+    batches = _PREFETCH * workers + accumulate
+    needed = len(list(Path("/dev/fd").iterdir())) + _PIPES * workers + 2 * tensors * batches + _SPARE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            raise MotError(
+                f"the system allows {hard} open files, and {workers} workers that load images need {needed}: raise the "
+                "limit (ulimit -n), or lower workers"
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 class _RunSampler(Sampler[list[Key]]):
@@ -112,6 +144,16 @@ class _RunSampler(Sampler[list[Key]]):
             for _, keys in zip(range(skipped, self._batches), self._epoch, strict=False):
                 yield keys
             skipped = 0
+
+
+def _anew(error: Exception) -> Exception:
+    """The error without what it holds: its frames would keep the other workers alive until the process ends."""
+    clear_frames(error.__traceback__)
+    if not isinstance(error, DataError):
+        return type(error)(*error.args)
+    # torch puts a worker's traceback around its error; the last line is what the worker raised.
+    line = str(error).strip().splitlines()[-1]
+    return DataError(line.removeprefix(f"{DataError.__module__}.{DataError.__qualname__}: "))
 
 
 def _start_worker(worker: int) -> None:
