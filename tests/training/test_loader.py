@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import gc
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tests.training.people import write_people
 from tests.training.runs import recipe
 from training.data.dataset import EpochSampler, Item
+from training.data.labels import DataError
 from training.data.samples import load_samples
 from training.loader import Feed
 
@@ -52,6 +56,21 @@ def test_workers_make_the_same(people: Path) -> None:
     assert pictures(list(feed(people, workers=2, **settings).from_step(2))) == pictures(
         list(feed(people, **settings).from_step(2))
     )
+
+
+def test_a_failed_image_ends_the_workers_at_once(tmp_path: Path) -> None:
+    """Else they stay until the process ends, and that waits half a minute for them."""
+    people = write_people(tmp_path, 10)
+    given = feed(people, workers=2, batch_size=2)
+    (tmp_path / "drawn/images/004.png").unlink()
+    before = set(multiprocessing.active_children())
+    gc.disable()
+    try:
+        with pytest.raises(DataError, match=r"^\S*/drawn/images/004\.png: missing or no readable image$"):
+            list(given.from_step(0))
+        assert not set(multiprocessing.active_children()) - before
+    finally:
+        gc.enable()
 
 
 def test_too_few_images_make_no_step(people: Path) -> None:
