@@ -23,8 +23,8 @@ class Outcome:
     err: str
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """Start ``mot``; its output goes to pipes."""
+def start(*arguments: object, alone: bool = False) -> subprocess.Popen[str]:
+    """Start ``mot``; its output goes to pipes. ``alone``: as a process group of its own, as a terminal does it."""
     return subprocess.Popen(
         [sys.executable, "-m", "client.cli", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -32,6 +32,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
         text=True,
         cwd=ROOT,
         env=os.environ | {"COLUMNS": "80"},
+        start_new_session=alone,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,12 @@ def disk(folder: Path, size: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        busy = subprocess.run(["umount", folder], check=False, capture_output=True, text=True)
-        if busy.returncode:
+        for _ in range(50):  # what guards a process ends a moment after it
+            busy = subprocess.run(["umount", folder], check=False, capture_output=True, text=True)
+            if not busy.returncode:
+                break
+            time.sleep(0.1)
+        else:
             subprocess.run(["umount", "--lazy", folder], check=True)
     assert not busy.returncode, f"a file was left open: {busy.stderr}"
 

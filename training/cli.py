@@ -97,12 +97,15 @@ def stopping(last: Path) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt as stop:
-            notes = getattr(stop, "__notes__", None) or [
+            saved = getattr(stop, "__notes__", None)
+            notes = saved or [
                 f"nothing new was made; {last} is as it was" if last.exists() else "nothing was made yet to be saved"
             ]
-            if os.environ.get("LOCAL_RANK", "0") == "0":
+            leads = os.environ.get("LOCAL_RANK", "0") == "0"
+            if leads:
                 terminal.errors.print(f"stopped; {notes[0]}", markup=False, highlight=False, soft_wrap=True)
-            raise typer.Exit(130) from None
+            # Lightning kills the process that leads, which still saves, where another has left with a status.
+            raise typer.Exit(130 if leads or not saved else 0) from None
 
 
 def _fit(

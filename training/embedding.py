@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -28,7 +29,7 @@ from mot.files import whole_file
 from training.checkpoint import load_checkpoint, model_of, save_checkpoint
 from training.data.dataset import TrainingSet
 from training.data.samples import SampleSet, load_samples
-from training.loader import allow_open_files, load_items
+from training.loader import load_items
 from training.model.appearance import STRIDE
 from training.model.rtmdet import RTMDet
 from training.recipe import Recipe, overridden
@@ -152,12 +153,11 @@ class Looks:
         order = np.random.default_rng([self._recipe.seed, number]).permutation(self._known).tolist()
         size = self._recipe.batch_size
         batches = [[(number, i) for i in order[first : first + size]] for first in range(0, len(order), size)]
-        allow_open_files(self._recipe.workers)
-        loader = load_items(self._set, batches, self._recipe.workers)
         seen: list[tuple[np.ndarray[Any, Any], ...]] = []
-        for done, batch in enumerate(loader, start=1):
-            seen.append(self._seen(batch))
-            progress(f"look {number + 1} of {self._recipe.embedding.looks}", done, len(batches))
+        with closing(load_items(self._set, batches, self._recipe.workers)) as items:
+            for done, batch in enumerate(items, start=1):
+                seen.append(self._seen(batch))
+                progress(f"look {number + 1} of {self._recipe.embedding.looks}", done, len(batches))
         fine, coarse, identities = (np.concatenate(parts) for parts in zip(*seen, strict=True))
         try:
             with whole_file(path) as temporary:

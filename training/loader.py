@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import resource
+import sys
 import time
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import fields
 from multiprocessing.queues import Queue
 from pathlib import Path
 from traceback import clear_frames
+from types import TracebackType
 
 import cv2
 import torch
@@ -45,7 +48,7 @@ class Feed:
         self.waited = 0.0  # seconds that the last step waited
         self._recipe = recipe
         self._device = device
-        dataset = TrainingSet(
+        self._dataset = TrainingSet(
             samples,
             width=recipe.width,
             height=recipe.height,
@@ -55,7 +58,6 @@ class Feed:
             cache=recipe.cache,
         )
         self._order = _RunSampler(sampler, self.steps_per_epoch * recipe.accumulate, recipe.epochs)
-        self._loader = load_items(dataset, self._order, recipe.workers, pin_memory=device.type == "cuda")
 
     def from_step(self, step: int) -> Generator[list[Item], None, None]:
         """The micro-batches of each step of the run from ``step`` (from 0) on.
@@ -66,23 +68,19 @@ class Feed:
             RuntimeError, OSError, EOFError: a worker died, or cannot hand over what it has loaded.
         """
         self._order.first_batch = step * self._recipe.accumulate
-        allow_open_files(self._recipe.workers, self._recipe.accumulate)
-        loaded = iter(self._loader)
-        for _ in range(step, self.steps):
-            begun, death = time.perf_counter(), None
-            try:
+        pinned = self._device.type == "cuda"
+        with closing(
+            load_items(self._dataset, self._order, self._recipe.workers, self._recipe.accumulate, pin_memory=pinned)
+        ) as loaded:
+            for _ in range(step, self.steps):
+                begun = time.perf_counter()
                 batches = [next(loaded) for _ in range(self._recipe.accumulate)]
-            except (DataError, RuntimeError, OSError, EOFError) as error:
-                death = _anew(error)
-            if death:
-                del loaded
-                raise death
-            moved = [
-                {name: tensor.to(self._device, non_blocking=True) for name, tensor in batch.items()}
-                for batch in batches
-            ]
-            self.waited = time.perf_counter() - begun
-            yield moved
+                moved = [
+                    {name: tensor.to(self._device, non_blocking=True) for name, tensor in batch.items()}
+                    for batch in batches
+                ]
+                self.waited = time.perf_counter() - begun
+                yield moved
 
     def advice(self, waiting: float) -> str:
         """What to change where a share ``waiting`` of the time goes into waiting for data; empty where all is well."""
@@ -95,15 +93,37 @@ class Feed:
 
 
 def load_items(
-    dataset: TrainingSet, batches: Iterable[list[Key]], workers: int, *, pin_memory: bool = False
-) -> DataLoader[Item]:
-    """A loader of these batches, whose workers leave signals to this process and tell it of all that ends them."""
-    return DataLoader(
-        dataset, batch_sampler=batches, num_workers=workers, worker_init_fn=_start_worker, pin_memory=pin_memory
+    dataset: TrainingSet, batches: Iterable[list[Key]], workers: int, held: int = 1, *, pin_memory: bool = False
+) -> Generator[Item]:
+    """Yield these batches as ``workers`` processes load them (0: this one); they end with the generator.
+
+    Args:
+        held: batches that are in use at a time.
+
+    Raises:
+        DataError, MotError, RuntimeError, OSError, EOFError: as :meth:`Feed.from_step` has it.
+    """
+    _allow_open_files(workers, held)
+    loaded = iter(
+        DataLoader(
+            dataset, batch_sampler=batches, num_workers=workers, worker_init_fn=_start_worker, pin_memory=pin_memory
+        )
     )
+    end = None
+    while end is None:
+        try:
+            item = next(loaded)
+        except StopIteration:
+            return
+        except (DataError, RuntimeError, OSError, EOFError, KeyboardInterrupt) as error:
+            end = _anew(error)
+        else:
+            yield item
+    del loaded
+    raise end
 
 
-def allow_open_files(workers: int, accumulate: int = 1) -> None:
+def _allow_open_files(workers: int, held: int) -> None:
     """Raise this process's limit of open files to what the loader's workers, started next, need; never lower it.
 
     Where one of them found no file left, an image could not be read, and its neighbours wait for each other.
@@ -114,7 +134,7 @@ def allow_open_files(workers: int, accumulate: int = 1) -> None:
     if workers == 0:
         return
     tensors = 1 + len(fields(Targets))  # of an item; each of a batch costs two files until it is taken
-    batches = _PREFETCH * workers + accumulate
+    batches = _PREFETCH * workers + held
     needed = len(list(Path("/dev/fd").iterdir())) + _PIPES * workers + 2 * tensors * batches + _SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:
@@ -146,7 +166,7 @@ class _RunSampler(Sampler[list[Key]]):
             skipped = 0
 
 
-def _anew(error: Exception) -> Exception:
+def _anew(error: BaseException) -> BaseException:
     """The error without what it holds: its frames would keep the other workers alive until the process ends."""
     clear_frames(error.__traceback__)
     if not isinstance(error, DataError):
@@ -158,12 +178,19 @@ def _anew(error: Exception) -> Exception:
 
 def _start_worker(worker: int) -> None:
     leave_interrupts_to_parent(worker)
+    sys.excepthook = _unless_broken_off  # of the thread that hands over files
     # What a worker cannot hand over, as each tensor costs it an open file, Python traces and drops, and the parent
     # waits for it for ever.
     Queue._on_queue_feeder_error = _tell_parent  # type: ignore[attr-defined]
     # No threads of OpenCV's: there is a worker for each core to be used. Not 1, which waits for the parent's threads
     # to end, and these do not exist in a forked process.
     cv2.setNumThreads(0)
+
+
+def _unless_broken_off(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The parent may end while it takes a tensor, and says why itself."""
+    if not isinstance(error, (EOFError, ConnectionError)):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _tell_parent(queue: Queue[tuple[int, object]], _error: Exception, batch: tuple[int, object]) -> None:

@@ -73,8 +73,8 @@ def fit(
             nonlocal saved
             with undisturbed(tell=not failed):
                 run.save(last, log.state())
-            if fabric.is_global_zero:
-                draw_curves(out)
+                if fabric.is_global_zero:
+                    draw_curves(out)
             saved = time.monotonic()
 
         try:

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from threading import Event, Thread, Timer
@@ -98,6 +99,7 @@ class Processes:
     def _begin(self) -> _Hand:
         ours, theirs = _SPAWN.Pipe()
         process = _SPAWN.Process(target=_serve, args=(theirs,), name="batch-worker", daemon=True)
+        resource_tracker.ensure_running()  # which start() does, too, and whose own start ends the deafness
         with _deaf():
             process.start()
         theirs.close()
@@ -168,7 +170,7 @@ def _listen(pipe: Connection, inbox: queue.SimpleQueue[Work | None], stop: Event
             else:
                 inbox.put(message)
     stop.set()
-    inbox.put(None)
     last = Timer(_GRACE_S, os._exit, (1,))  # what hangs in a decoder hears nothing
     last.daemon = True
     last.start()
+    inbox.put(None)  # the last: an interpreter that ends starts no thread

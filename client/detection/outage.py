@@ -41,6 +41,7 @@ class Outages:
         """``tell`` is called in a thread of this object's, or in one that calls."""
         self._address, self._limit_s, self._tell = address, limit_s, tell
         self._lock = threading.Lock()
+        self._telling = threading.Lock()  # taken first: nobody hears "away" after "back"
         self._begun: dict[int, float] = {}  # calls under way, by thread
         self._failing_since: float | None = None  # the first failure since the last answer
         self._answered = time.monotonic()
@@ -77,16 +78,18 @@ class Outages:
             self._answered, self._failing_since = time.monotonic(), None
             told, self._told_since = self._told_since, None
         if told is not None and not self._closing.is_set():
-            self._tell(self._outage(self._answered - told, failing=True, over=True))
+            with self._telling:
+                self._tell(self._outage(self._answered - told, failing=True, over=True))
 
     def _watch(self) -> None:
         while not self._closing.wait(_LOOK_EVERY_S):
-            with self._lock:
-                since, failing = self._since()
-                if since is not None and self._told_since is None:
-                    self._told_since = since
-            if since is not None:
-                self._tell(self._outage(time.monotonic() - since, failing=failing, over=False))
+            with self._telling:
+                with self._lock:
+                    since, failing = self._since()
+                    if since is not None and self._told_since is None:
+                        self._told_since = since
+                if since is not None:
+                    self._tell(self._outage(time.monotonic() - since, failing=failing, over=False))
 
     def _since(self) -> tuple[float | None, bool]:
         """Since when there is something to tell of, if there is, and whether calls have failed."""

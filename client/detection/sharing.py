@@ -120,8 +120,19 @@ class Sharing:
         with self._lock:
             region, self._region = self._region, None
         if region is not None:
-            with suppress(DetectorError):
-                self._transport.unregister(region.name, _LEAVE_WITHIN_S)
+            self._unregister(region)
+
+    def _unregister(self, region: Region) -> None:
+        deadline = time.monotonic() + _LEAVE_WITHIN_S
+        while True:
+            try:
+                return self._transport.unregister(region.name, _LEAVE_WITHIN_S)
+            except UnavailableError:
+                return None
+            except DetectorError:
+                if time.monotonic() > deadline:
+                    return None
+                time.sleep(0.01)  # an image is let go a moment after its answer
 
     def _registered(self) -> Region:
         """New memory that the server knows, and no name in /dev/shm."""

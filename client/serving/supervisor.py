@@ -144,7 +144,8 @@ class Supervisor:
         except DetectorError as error:
             if is_overload(str(error)):  # it works, and has enough to do
                 return None
-            return f"does not infer: {error}"
+            self._closing.wait(_LOOK_EVERY_S)  # the connections of a process that is killed end before it has
+            return self._server.fault() or f"does not infer: {error}"
         except MotError as error:
             return f"answers wrongly: {error}"
         return None

@@ -429,7 +429,7 @@ def test_interruption_keeps_finished_frames_as_partial(tmp_path: Path, models: P
     with start("track", video, "--engine", "local", "--model-repository", models, "--output", out) as process:
         wait_for_line(process, "walk: frame 1 of 3000")
         process.send_signal(way)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert names(out) == {"walk.partial.txt", "walk.partial.mp4", "walk.partial.json"}
     assert f"warning: {out}/walk.partial.txt: kept the " in errors and "Traceback" not in errors

@@ -34,10 +34,10 @@ def events(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
-def frames_at(address: str) -> int:
+def frames_at(address: str, timeout: float = 1) -> int:
     """How many frames a client or a worker has tracked so far, by its metrics; 0 while it does not answer."""
     try:
-        text = urllib.request.urlopen(f"http://{address}:9100/metrics", timeout=1).read().decode()
+        text = urllib.request.urlopen(f"http://{address}:9100/metrics", timeout=timeout).read().decode()
     except OSError:
         return 0
     found = re.search(r"^mot_frames_total (\S+)$", text, re.MULTILINE)
@@ -127,7 +127,7 @@ class Stack:
         return found
 
     def _environment(self) -> dict[str, str]:
-        return os.environ | self.environment
+        return os.environ | {"COMPOSE_HTTP_TIMEOUT": "600"} | self.environment
 
     def _run(self, command: list[str], timeout: float, check: bool) -> str:
         done = subprocess.run(

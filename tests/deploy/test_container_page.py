@@ -42,7 +42,7 @@ def test_a_worker_killed_costs_no_row(page: Stack, expected: bytes) -> None:
         pytest.skip("killing a container's process on the host needs root")
     worker = page.container("worker")
     pid, address = page.inspect(worker)["State"]["Pid"], page.address(worker)
-    before, deadline = frames_at(address), time.monotonic() + 300
+    before, deadline = frames_at(address, timeout=60), time.monotonic() + 300
     adding = page.start("exec", page.container("page"), "python", "-c", ADD, "/data/vtest.avi", str(LONG))
     while frames_at(address) < before + 10:  # asked often, so that a fast machine is caught in the middle, too
         assert time.monotonic() < deadline, page.compose("logs", "worker")[-3000:]

@@ -14,6 +14,7 @@ import pytest
 from client.jobs.record import Record
 from tests.batch_killer import begun
 from tests.command import Outcome, finish, grainy, start, up_to, walk
+from tests.faults.kills import wait_for
 from tests.faults.results import assert_complete, files_of, pictures
 from tests.faults.runs import Runs
 from tests.full_disk import clear, disk, fill
@@ -141,6 +142,7 @@ def test_output_folder_removed_meanwhile(runs: Runs, engine: tuple[object, ...],
     out = tmp_path / "out"
     process = start("track", runs.video, "-o", out, *engine)
     wait_begun(process, out)
+    wait_for(lambda: list(out.glob(".*.partial.mp4")), "the last file that it opens")
     shutil.rmtree(out)
     _, err = finish(process, status=1)
     assert f"error: {out}/{runs.video.stem}." in err and "No such file or directory" in err, err

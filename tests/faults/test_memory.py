@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import uuid
@@ -20,7 +21,7 @@ from tests.faults.results import assert_complete
 from tests.faults.runs import Runs
 
 _LARGE = (640, 480)  # whose pictures the allocator asks the kernel for, each anew
-_COUNT = 120
+_COUNT = 300
 
 
 def kernel_kills(pid: int) -> None:
@@ -67,10 +68,9 @@ def test_a_worker_of_a_batch(large: Runs, engine: tuple[object, ...], tmp_path: 
     out = tmp_path / "out"
     process = start("batch", tmp_path / "in", "-o", out, "--jobs", 2, "--conf-thres", 0.2, *engine)
     wait_for(lambda: begun(out), "a row")
-    name, pid = next(iter(begun(out).items()))
-    kernel_kills(pid)
+    kernel_kills(next(iter(begun(out).values())))
     _, err = finish(process)
-    assert f"warning: {name}: tried again: " in err, err
+    assert re.search(r"warning: [abc]: tried again: ", err), err  # it may be at the next by then
     for each in "abc":
         assert_complete(out, each, large.undisturbed, _COUNT)
 

@@ -78,6 +78,9 @@ def main() -> NoReturn:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--engine", choices=("atheris", "plain"), required=True)
     given = parser.parse_args()
+    # As many decoders' threads on any machine: what is read of damaged streams, and the memory, depend on them.
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     target = _loaded(given.target, given.engine)
     target.prepare()
     _guard(target)

@@ -19,6 +19,7 @@ from client.batch.cluster import RayCluster
 from client.batch.summary import CSV
 from client.jobs.record import Record
 from client.jobs.spec import JobError
+from client.serving.keeper import is_running
 from client.serving.server import EmbeddedServer
 from tests.batch_killer import begun, killing
 from tests.command import start, walk
@@ -173,10 +174,11 @@ def test_a_batch_that_is_stopped_and_killed_goes_on(
 
     process = start(*given)
     eventually(lambda: done(out) and begun(out), process)
+    workers = set(begun(out).values())
     process.kill()
     process.communicate()
     eventually_gone = time.monotonic() + 120
-    while any(Path(f"/proc/{pid}").exists() for pid in begun(out).values()):  # Ray ends what was the driver's
+    while any(is_running(pid) for pid in workers | set(begun(out).values())):  # Ray ends what was the driver's
         assert time.monotonic() < eventually_gone, "tasks outlive the batch"
         time.sleep(0.01)
     before = done(out)

@@ -90,14 +90,14 @@ def test_own_server_that_dies_costs_time_and_no_row(tiny_repository: Path, tmp_p
     with process:
         wait_for_line(process, "MOT20: frame 1 of 1100")
         os.killpg(children(process.pid)[0], signal.SIGKILL)
-        _, err = process.communicate(timeout=100)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     # All processes of the group were killed; which of them is missed first is chance.
     trouble = r"(has died \(status -9\)|has lost \d of its 2 model processes)"
     assert re.search(f"warning: the embedded Triton server {trouble}; restart 1 of at most 5\n", err), err
     local = ("--engine", "local", "--model-repository", tiny_repository, "--out", tmp_path / "local")
     with start(*fixed, *local) as undisturbed:
-        undisturbed.communicate(timeout=100)
+        undisturbed.communicate(timeout=300)
     assert texts(tmp_path / "out") == texts(tmp_path / "local")
 
 
@@ -112,7 +112,7 @@ def test_interruption_stops_the_own_server_and_keeps_what_is_finished(tiny_repos
             assert process.poll() is None
         server = children(process.pid)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert {name for name in names(tmp_path / "out") if re.fullmatch(r"[\w-]+\.txt", name)} == {"MOT20-01.txt"}

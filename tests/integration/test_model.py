@@ -33,7 +33,7 @@ def track(video: Path, tmp_path: Path) -> Track:
     def run(*arguments: object) -> str:
         process = start("track", video, "--conf-thres", 0.2, "--no-video", "--output", tmp_path / "out", *arguments)
         with process:
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=300)
         rows = tmp_path / "out/walk.txt"
         assert (process.returncode == 0) == rows.is_file(), err
         text = rows.read_text() if rows.is_file() else err
@@ -100,7 +100,7 @@ def test_serve_takes_a_path(tmp_path: Path, track: Track) -> None:
     grpc = [process.stdout.readline().split()[-1] for _ in range(3)][1]
     assert track("--url", grpc) == track("--engine", "local", "--model", alone)
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
 
 def test_the_newest_version_of_a_model_is_served(tmp_path: Path) -> None:

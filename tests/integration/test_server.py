@@ -36,7 +36,7 @@ def group_is_empty(group: int) -> bool:
     return False
 
 
-def eventually(condition, seconds: float = 10.0) -> bool:
+def eventually(condition, seconds: float = 30.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -85,6 +85,7 @@ def test_clean_stop_leaves_nothing(tiny_repository: Path, tmp_path: Path, monkey
         process = server.process
         assert set(SHARED_MEMORY.iterdir()) - before
         assert list(tmp_path.iterdir())
+        server.stop(grace_s=60)
     assert process.returncode == 0
     assert eventually(lambda: group_is_empty(process.pid))  # its guard is a zombie until init takes it
     assert set(SHARED_MEMORY.iterdir()) <= before

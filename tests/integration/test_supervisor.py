@@ -83,7 +83,7 @@ def test_a_broken_server_is_not_ready_until_it_works_again(own: EmbeddedServer) 
 def test_a_model_process_that_hangs_is_found_by_the_canary(
     own: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor_module, "_CANARY_DEADLINE_S", 1.0)
+    monkeypatch.setattr(supervisor_module, "_CANARY_DEADLINE_S", 5.0)
     first = pid(own)
     for process in children(first):
         os.kill(process, signal.SIGSTOP)

@@ -46,14 +46,14 @@ def options(recipe: Path, people: Path, out: Path) -> list[str]:
     return ["fit", "--recipe", str(recipe), "--data", str(people), "--out", str(out), "--accelerator", "cpu"]
 
 
-def start(*command: str) -> subprocess.Popen[str]:
+def start(*command: str, path: Path = ROOT) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"PYTHONPATH": str(path)},
         start_new_session=True,
     )
 
@@ -93,9 +93,21 @@ def test_two_processes_learn_what_one_with_twice_the_batches_does(recipe: Path, 
 def test_ctrl_c_stops_all_after_the_same_step_and_one_process_goes_on(
     recipe: Path, people: Path, tmp_path: Path
 ) -> None:
-    """Processes started by --devices; the signal reaches them at different moments, in different steps."""
-    out = tmp_path / "out"
-    run = start("training.cli", *options(recipe, people, out), "--devices", "2", "--set", "epochs=400")
+    """Processes started by --devices; the signal reaches them at different moments, in different steps.
+
+    Lightning looks every five seconds whether one of them has failed, and kills the others; here, it does all the
+    time, and a checkpoint takes as long as on a slow disk.
+    """
+    out, hasty = tmp_path / "out", tmp_path / "hasty"
+    hasty.mkdir()
+    (hasty / "sitecustomize.py").write_text(
+        "from lightning.fabric.strategies.launchers.subprocess_script import _ChildProcessObserver\n"
+        "_ChildProcessObserver.__init__.__defaults__ = (0.02,)\n"
+        "import time, torch\n"
+        "save = torch.save\n"
+        "torch.save = lambda *given: (time.sleep(3), save(*given))\n"
+    )
+    run = start("training.cli", *options(recipe, people, out), "--devices", "2", "--set", "epochs=400", path=hasty)
     assert run.stdout
     for line in run.stdout:
         if line.startswith("step 10/800 "):

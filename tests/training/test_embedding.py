@@ -182,6 +182,17 @@ def test_the_command(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "look 1 of 1, 4 of 4" in printed and f"checkpoint: {output}" in printed and output.is_file()
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_image_that_is_broken_is_named(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: int
+) -> None:
+    start, broken = checkpoint(tmp_path / "last.pt"), data.parent / "drawn/images/004.png"
+    broken.write_bytes(b"no image")
+    with pytest.raises(SystemExit, match=r"^1$"):
+        main(["embedding", str(start), str(tmp_path / "out.pt"), "--data", str(data), "--set", f"workers={workers}"])
+    assert capsys.readouterr().err == f"error: {broken}: missing or no readable image\n"
+
+
 def test_fit_ends_with_it_where_the_recipe_says_so(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

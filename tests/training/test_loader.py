@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
+from multiprocessing.connection import Client, Connection
+from multiprocessing.resource_sharer import DupFd
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from tests.training.runs import recipe
 from training.data.dataset import EpochSampler, Item
 from training.data.labels import DataError
 from training.data.samples import load_samples
-from training.loader import Feed
+from training.loader import Feed, _start_worker
 
 CPU = torch.device("cpu")
 
@@ -71,6 +74,26 @@ def test_a_failed_image_ends_the_workers_at_once(tmp_path: Path) -> None:
         assert not set(multiprocessing.active_children()) - before
     finally:
         gc.enable()
+
+
+def test_a_worker_says_nothing_of_a_parent_that_breaks_off(capfd: pytest.CaptureFixture[str]) -> None:
+    """As one does that hears of another worker's death while it takes a tensor of this one."""
+    here, there = multiprocessing.Pipe()
+    worker = multiprocessing.get_context("fork").Process(target=_hand_over_a_file, args=(there,))
+    worker.start()
+    shared = here.recv()
+    address, _ = shared._id
+    Client(address, authkey=multiprocessing.current_process().authkey).close()
+    os.close(shared.detach())  # it still hands over what is asked for
+    here.send(None)
+    worker.join(60)
+    assert (worker.exitcode, capfd.readouterr().err) == (0, "")
+
+
+def _hand_over_a_file(pipe: Connection) -> None:
+    _start_worker(0)
+    pipe.send(DupFd(pipe.fileno()))
+    pipe.recv()
 
 
 def test_too_few_images_make_no_step(people: Path) -> None:

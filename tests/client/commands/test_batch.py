@@ -180,15 +180,21 @@ def test_a_video_that_kills_its_worker(
     assert texts(out) == serial
 
 
+@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["to it alone", "to the whole group"])
 def test_ctrl_c_ends_it_in_order_and_it_goes_on(
-    videos: Path, engine: tuple[object, ...], serial: dict[str, bytes], tmp_path: Path
+    videos: Path,
+    engine: tuple[object, ...],
+    serial: dict[str, bytes],
+    tmp_path: Path,
+    send: Callable[[int, signal.Signals], None],
 ) -> None:
+    """A terminal sends it to the workers, too, which hear of it from the batch alone."""
     out = tmp_path / "out"
     given = ("batch", videos, "-o", out, "--jobs", 2, *engine)
-    process = start(*given)
+    process = start(*given, alone=True)
     eventually(lambda: "long" in begun(out), process)
     workers = children(process.pid)
-    process.send_signal(signal.SIGINT)
+    send(process.pid, signal.SIGINT)
     printed, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "stopped" in printed and "Traceback" not in err

@@ -224,7 +224,7 @@ def test_interrupted_run_goes_on_with_the_same_command(models: Path, tmp_path: P
         while not (tmp_path / "out/MOT20-01.txt").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(way)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert {name for name in names(tmp_path / "out") if name.endswith(".txt") and "partial" not in name} == {

@@ -108,7 +108,7 @@ def test_who_is_too_slow_leaves_out_the_oldest_and_says_how_many(
 def test_a_webhook_that_is_away_holds_no_frame_up_and_is_no_good_end(
     site: Site, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch_module, "_LAST_GRACE_S", 0.5)
+    monkeypatch.setattr(watch_module, "_LAST_GRACE_S", 3)
     events = {"interval": 1, "webhook": {"url": f"http://127.0.0.1:{free_port()}/in"}}
     outcome = site.watch({"door": serve().url}, Script(), events=events)
     assert outcome.cameras[0].frames == FRAMES

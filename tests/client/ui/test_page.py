@@ -38,7 +38,7 @@ class Page:
         # Streamlit makes its script the main module and leaves it so; processes that later tests spawn would run it.
         monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
         self.services, self.owner = services, services.owner(cookie) or ""
-        self.app = AppTest.from_file(str(SCRIPT), default_timeout=30)
+        self.app = AppTest.from_file(str(SCRIPT), default_timeout=120)
 
     def run(self, **query: str) -> AppTest:
         for name, value in query.items():
