@@ -61,7 +61,7 @@ def finish(process: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:
             process.kill()
             raise
     assert process.returncode == status, err
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     return out, err
 
 

@@ -106,8 +106,8 @@ def _wait(pending: _Pending, stages: Stages, stop: Event) -> Detections:
             try:
                 return pending.answer.result(_LOOK_EVERY_S)
             except TimeoutError:
-                if pending.answer.done():
-                    raise
+                if pending.answer.done():  # it came in this moment; or the error is its own
+                    return pending.answer.result()
         raise _StopError
 
 

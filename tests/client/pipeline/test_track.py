@@ -214,3 +214,35 @@ def test_stopping_does_not_wait_for_a_detector_that_is_silent() -> None:
         stop.set()
         assert running.result(timeout=5) == []
     assert all(answer.cancelled() for answer in detector.answers[1:])
+
+
+class InTheLastMoment(Future[Detections]):
+    """Comes just as whoever waits for it looks whether to stop."""
+
+    def __init__(self, found: Detections | Exception) -> None:
+        super().__init__()
+        self._found = found
+
+    def result(self, timeout: float | None = None) -> Detections:
+        if self.done():
+            return super().result(timeout)
+        if isinstance(self._found, Exception):
+            self.set_exception(self._found)
+        else:
+            self.set_result(self._found)
+        raise TimeoutError
+
+
+class Late:
+    def __init__(self, failing: int = 0) -> None:
+        self._failing = failing
+
+    def submit(self, frame: Frame) -> Future[Detections]:
+        return InTheLastMoment(TimeoutError("its own") if frame.index == self._failing else shade(frame))
+
+
+def test_an_answer_that_comes_in_the_last_moment_counts() -> None:
+    """A video used to end there with TimeoutError."""
+    assert [each.frame.index for each in track(frames(9), Late(), Echo(), in_flight=3)] == list(range(1, 10))
+    with pytest.raises(TimeoutError, match="its own"):
+        list(track(frames(9), Late(failing=5), Echo(), in_flight=3))
