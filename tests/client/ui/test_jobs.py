@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from client.ui.store.database import Database
-from client.ui.store.jobs import JobQueue, QueueError
+from client.ui.store.jobs import LEASE_S, JobQueue, QueueError
 
 
 @pytest.fixture
@@ -70,9 +70,9 @@ def test_a_silent_workers_job_is_done_again_and_its_late_words_do_not_count(
     queue: JobQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(queue, "ann")
-    lost, clock = queue.claim("lost", lease_s=60), time.time
+    lost, clock = queue.claim("lost"), time.time
     assert lost and queue.claim("other") is None
-    monkeypatch.setattr(time, "time", lambda: clock() + 61)
+    monkeypatch.setattr(time, "time", lambda: clock() + LEASE_S + 1)
     assert queue.waits()
     other = queue.claim("other")
     assert other and (other.id, other.attempt) == (lost.id, 2)
