@@ -109,16 +109,11 @@ def load_items(
             dataset, batch_sampler=batches, num_workers=workers, worker_init_fn=_start_worker, pin_memory=pin_memory
         )
     )
-    end = None
-    while end is None:
-        try:
-            item = next(loaded)
-        except StopIteration:
-            return
-        except (DataError, RuntimeError, OSError, EOFError, KeyboardInterrupt) as error:
-            end = _anew(error)
-        else:
-            yield item
+    try:
+        yield from loaded
+        return
+    except (DataError, RuntimeError, OSError, EOFError, KeyboardInterrupt) as error:
+        end = _anew(error)
     del loaded
     raise end
 
