@@ -224,7 +224,7 @@ def reference(rows: MotRows, line: list[Foot], hysteresis: float) -> list[tuple[
     return sorted(events)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_agrees_with_a_loop_over_rows(data: st.DataObject) -> None:
     number = st.integers(0, 400).map(lambda value: value + 0.25)

@@ -118,7 +118,7 @@ def test_what_is_kept_does_not_grow_with_those_who_have_left() -> None:
 _FOOT = st.tuples(st.floats(100, 900), st.floats(100, 900))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.dictionaries(st.integers(1, 5), st.lists(_FOOT, min_size=2, max_size=6), min_size=1, max_size=4),
     st.sets(st.integers(1, 120), max_size=60),

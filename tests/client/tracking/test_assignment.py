@@ -7,7 +7,7 @@ from itertools import permutations
 import lap
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
@@ -41,7 +41,6 @@ def check(cost: np.ndarray, limit: float) -> list[tuple[int, int]]:
     return pairs
 
 
-@settings(deadline=None)
 @given(st.integers(0, 4), st.integers(0, 5), st.integers(0, 2**31), st.floats(0, 1))
 def test_is_the_best_of_all(rows: int, columns: int, seed: int, forbidden: float) -> None:
     rng = np.random.default_rng(seed)
@@ -50,7 +49,6 @@ def test_is_the_best_of_all(rows: int, columns: int, seed: int, forbidden: float
     assert total(cost, check(cost, 0.6), 0.6) == pytest.approx(best(cost, 0.6))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**31))
 def test_is_the_best_where_many_cost_the_same(rows: int, columns: int, seed: int) -> None:
     cost = np.random.default_rng(seed).integers(-2, 4, (rows, columns)) / 4

@@ -139,7 +139,7 @@ def test_coasting_shows_those_who_stood_for_longer(name: str, speed: float, fram
 
 
 @EVERY
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**31), people=st.integers(0, 12), embeddings=st.booleans(), coast=st.integers(0, 3))
 def test_invariants_of_every_frame(name: str, seed: int, people: int, embeddings: bool, coast: int) -> None:
     config = replace(plain_config(name), coast=coast / 5)
@@ -173,7 +173,7 @@ def test_ids_of_those_long_gone_are_never_used_again(name: str) -> None:
 
 
 @EVERY
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**31), people=st.integers(0, 15), embeddings=st.booleans())
 def test_the_order_of_detections_changes_only_their_index(name: str, seed: int, people: int, embeddings: bool) -> None:
     rng = np.random.default_rng(seed)
